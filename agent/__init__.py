@@ -1,0 +1,1 @@
+"""What people use: the SDK, the settings, the command line."""

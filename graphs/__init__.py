@@ -1,0 +1,1 @@
+"""The state, the nodes, and the wiring of each graph."""

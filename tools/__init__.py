@@ -1,0 +1,1 @@
+"""What the nodes call: search, rerank, reason, and beneath them store, embed, llm, ingest."""

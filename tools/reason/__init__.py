@@ -1,0 +1,1 @@
+"""Planning, judging and writing."""

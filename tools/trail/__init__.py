@@ -1,0 +1,1 @@
+"""Following the trail from passage to passage."""
