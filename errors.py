@@ -23,9 +23,16 @@ SufficeError
 A message says what was tried, what was found, and what to do about it.
 """
 
+from typing import Any
+
 
 class SufficeError(Exception):
-    """Anything Suffice raises on purpose."""
+    """Anything Suffice raises on purpose.
+
+    `usage` is what a model call took before it failed (a `Usage`), or None.
+    """
+
+    usage: Any = None
 
 
 class InputError(SufficeError, ValueError):

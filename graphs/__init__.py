@@ -1,1 +1,28 @@
 """The state, the nodes, and the wiring of each graph."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+    from .state import State, Tools
+
+STRATEGIES = ("iterative", "single_pass")
+
+
+def build(strategy: str = "iterative") -> CompiledStateGraph[State, Tools, State, State]:
+    """Return the compiled graph of a strategy.
+
+    Raises:
+        SettingsError: there is no strategy of that name.
+    """
+    if strategy not in STRATEGIES:
+        raise SettingsError(f'no strategy "{strategy}"; there are: {", ".join(STRATEGIES)}')
+    graph: CompiledStateGraph[State, Tools, State, State]
+    graph = import_module(f".{strategy}", __name__).build()
+    return graph

@@ -18,6 +18,15 @@ from ..types import Document, Noun, Passage, Where
 
 LAYOUT_VERSION = 1
 
+RRF_K = 60
+"""The constant of reciprocal rank fusion, as in Cormack, Clarke and Büttcher (2009)."""
+
+FEWEST_CANDIDATES = 50
+"""Each leg of a fused search looks at least this deep, however few hits are asked for."""
+
+COMMONEST_VALUES = 10
+"""How many values `Store.fields` gives for each field."""
+
 Vector = NDArray[np.float32]
 
 
@@ -28,12 +37,18 @@ class SparseVector:
     indices: NDArray[np.int64]
     values: NDArray[np.float32]
 
+    @classmethod
+    def empty(cls) -> SparseVector:
+        """Return the vector of a text without words."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One passage as it is stored. `dense` is None where only lexical search is at hand.
 
-    `extra` is further indexed payload, by name: what other tools keep beside a passage.
+    `extra` is further payload, by name: what other tools keep beside a passage. Values
+    that are lists of strings are indexed, for `Store.lookup`.
     """
 
     passage: Passage
@@ -65,16 +80,21 @@ class SearchRequest:
     where: Where | None = None
     limit: int = 10
     with_vectors: bool = False
+    with_extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage found. `score` is cosine, BM25 or RRF, by what was asked for."""
+    """One passage found. `score` is cosine, BM25 or RRF, by what was asked for.
+
+    `dense` and `sparse` are there `with_vectors`, `extra` is filled `with_extra`.
+    """
 
     passage: Passage
     score: float
     dense: Vector | None = None
     sparse: SparseVector | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Manifest(Noun):
@@ -89,7 +109,11 @@ class Manifest(Noun):
 
 
 class Field(Noun):
-    """A metadata field that can be filtered: its type and its most frequent values."""
+    """A metadata field that can be filtered: its type and its most frequent values.
+
+    `type` is keyword, integer, float, bool or datetime; a field that holds several has
+    them all, the commonest first, as in "integer|keyword".
+    """
 
     name: str
     type: str
@@ -106,13 +130,18 @@ class Store(Protocol):
         """Return what the corpus was built with, or None while it is empty and new."""
 
     async def set_manifest(self, manifest: Manifest) -> None:
-        """Record what the corpus is built with. Done once, before the first upsert."""
+        """Record what the corpus is built with. Done once, before the first upsert.
+
+        Recording other dimensions or another embedder empties the passages. Documents
+        stay, with their texts and an empty `hash`, so that they can be embedded anew.
+        """
 
     async def upsert(self, records: Sequence[DocumentRecord], entries: Sequence[Entry]) -> None:
         """Put documents and all their passages, replacing what they had.
 
         A document's record is written last, so that a killed process leaves it
-        unrecorded and adding again completes it. On return everything is durable.
+        unrecorded (or recorded with an empty `hash`, if it was there before) and adding
+        again completes it. On return everything is durable.
         """
 
     async def delete(self, document_ids: Sequence[str]) -> None:
@@ -125,9 +154,22 @@ class Store(Protocol):
         """Return the passages that exist among `ids`, in that order."""
 
     def scroll(
-        self, where: Where | None = None, *, batch: int = 256, with_vectors: bool = False
+        self,
+        where: Where | None = None,
+        *,
+        batch: int = 256,
+        with_vectors: bool = False,
+        with_extra: bool = False,
     ) -> AsyncIterator[Hit]:
         """Walk over all passages (score 0), in no particular order."""
+
+    async def lookup(
+        self, field: str, values: Sequence[str], limit: int = 100
+    ) -> dict[str, list[str]]:
+        """Return the ids of up to `limit` passages whose `extra[field]` has each value.
+
+        One batch over an index; a value that no passage has gives an empty list.
+        """
 
     async def document(self, document_id: str) -> DocumentRecord | None:
         """Return one document with its whole text, or None."""
@@ -139,10 +181,13 @@ class Store(Protocol):
         """Count passages."""
 
     async def fields(self) -> dict[str, Field]:
-        """Return what can be filtered by, with the most frequent values of each field."""
+        """Return the metadata fields there are, with the most frequent values of each.
+
+        Besides these, `document_id`, `source` and `title` can always be filtered by.
+        """
 
     async def optimize(self) -> None:
-        """Build the indexes that make search fast; worth it after many upserts."""
+        """Tidy up after upserts. Cheap where nothing is to be gained, so call it after any add."""
 
     async def close(self) -> None:
         """Release files and connections; further calls raise."""

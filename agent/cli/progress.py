@@ -1,0 +1,50 @@
+"""A progress bar on a terminal, and nothing in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from ...tools.ingest import Progress
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None]:
+    """Yield what `Corpus.add` calls with its progress, or None where nobody watches."""
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", style="dim"),
+        TextColumn("{task.fields[current]}", style="dim"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("adding", total=None, rate="", current="")
+
+        def show(progress: Progress) -> None:
+            left = (
+                ""
+                if progress.seconds_left is None
+                else f", {_duration(progress.seconds_left)} left"
+            )
+            bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{progress.rate:.0f} passages/s{left}",
+                current=progress.current[-40:],
+            )
+
+        yield show
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

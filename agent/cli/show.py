@@ -1,0 +1,145 @@
+"""What a person sees of a run and of its answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ...graphs.events import Event, NodeFinished
+from ...tools.types import AddReport, Answer, Citation, Passage
+
+WHY = {
+    "no_evidence": "nothing in these documents bears on it",
+    "insufficient": "the evidence does not suffice",
+    "conflict": "the documents contradict each other",
+    "budget": "the budget ran out",
+    "outage": "something broke",
+}
+NEAREST = 3
+"""Passages an abstention shows as what came nearest."""
+
+
+def show_report(console: Console, report: AddReport) -> None:
+    """Print what an add did, and every source that failed with its reason."""
+    parts = [
+        f"{getattr(report, name)} {name}"
+        for name in ("added", "updated", "unchanged", "removed")
+        if getattr(report, name)
+    ]
+    summary = ", ".join(parts) or "nothing to add"
+    console.print(f"{summary} · {report.passages} passages · {report.seconds:.1f} s", style="dim")
+    for failure in report.failed:
+        console.print(Text(f"  skipped {_short(failure.source)}: {failure.reason}", style="yellow"))
+
+
+def show_step(console: Console, event: Event) -> None:
+    """Print the line of a node that has ended: what it searched, found or concluded."""
+    if not isinstance(event, NodeFinished):
+        return
+    for line in _lines(event.node, event.result):
+        console.print(Text.assemble((f"{event.node:8}", "cyan"), " ", line), style="dim")
+
+
+def _lines(node: str, result: dict[str, Any]) -> list[str]:
+    if node in ("survey", "search"):
+        lines = [f"{s['found']:3} found  {s['query']['text']}" for s in result.get("searches", ())]
+        return lines + [f"broke    {outage}" for outage in result.get("outages", ())]
+    if node in ("plan", "judge"):
+        return _thought(result)
+    if node == "verify":
+        return [f"dropped  {claim}" for claim in result.get("dropped", ())]
+    return []
+
+
+def _thought(result: dict[str, Any]) -> list[str]:
+    lines = []
+    for finding in (result.get("findings") or {}).values():
+        if finding["found"]:
+            lines.append(f"found    {_clip(finding['text'])}")
+        elif finding["missing"]:
+            lines.append(f"missing  {_clip(finding['missing'])}")
+    stopped = result.get("stopped", "")
+    if stopped and stopped != "sufficient":
+        lines.append(f"stopped  {WHY.get(stopped, stopped)}")
+    return lines
+
+
+def show_answer(console: Console, answer: Answer) -> None:
+    """Print an answer with its numbered sources, or why there is none and what came nearest."""
+    if answer.status in ("answered", "partial"):
+        console.print(Text(answer.text))
+        console.print()
+        for citation in answer.citations:
+            _show_source(console, citation, answer)
+    else:
+        _show_refusal(console, answer)
+    _show_missing(console, answer)
+    console.print(Text(footer(answer), style="dim"))
+
+
+def _show_source(console: Console, citation: Citation, answer: Answer) -> None:
+    place = f"{citation.title} — " if citation.title else ""
+    console.print(
+        Text.assemble((f"[{citation.number}] ", "cyan"), place, (_short(citation.source), "dim"))
+    )
+    if citation.quote not in answer.text:
+        console.print(Text(f"    “{' '.join(citation.quote.split())}”"))
+
+
+def _show_refusal(console: Console, answer: Answer) -> None:
+    why = WHY.get(answer.reason or "", "")
+    if answer.status == "failed":
+        console.print(Text(f"Failed: {why}.", style="bold red"))
+        console.print(Text(answer.text))
+        return
+    console.print(Text(f"Not answered: {why}.", style="bold"))
+    if answer.passages:
+        console.print(Text("Nearest:"))
+    for passage in answer.passages[:NEAREST]:
+        console.print(Text.assemble("  ", (_name(passage), "cyan"), " ", _clip(passage.text)))
+
+
+def _show_missing(console: Console, answer: Answer) -> None:
+    if answer.missing:
+        console.print(Text("Missing: " + "; ".join(answer.missing)))
+    if answer.status == "abstained" and answer.searches:
+        tried = "; ".join(f"“{query.text}”" for query in answer.searches)
+        console.print(Text(f"Searched: {tried}", style="dim"))
+
+
+def footer(answer: Answer) -> str:
+    """Return what a run took, in one line."""
+    usage = answer.usage
+    parts: list[str] = [answer.status]
+    if answer.status in ("answered", "partial"):
+        parts.append(f"confidence {answer.confidence:.2f}")
+    parts += [_many(usage.rounds, "round"), _many(usage.searches, "search")]
+    if usage.llm_calls:
+        parts.append(_many(usage.llm_calls, "model call"))
+        parts.append("cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}")
+    return " · ".join([*parts, f"{usage.seconds:.2f} s", f"run {answer.run_id}"])
+
+
+def _many(count: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
+
+
+def _name(passage: Passage) -> str:
+    return " › ".join((passage.title or _short(passage.source), *passage.headings[-1:]))
+
+
+def _clip(text: str, length: int = 100) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _short(source: str) -> str:
+    """Return a path relative to here where that is shorter to read."""
+    try:
+        return str(Path(source).relative_to(Path.cwd()))
+    except ValueError:
+        return source

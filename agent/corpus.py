@@ -1,0 +1,220 @@
+"""`Corpus`: documents added, kept and searched."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import QuestionError
+from ..tools.types import AddReport, Document, Passage, Query, Where
+from .loop import LoopThread
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from ..tools.ingest import Progress
+    from .parts import Parts
+
+MOST_QUESTION_CHARS = 8_000
+"""A longer text is a document, not a question."""
+
+
+class Corpus:
+    """Documents, searchable. Safe to use from many threads; close it when done.
+
+    One process at a time may hold an embedded corpus (a folder).
+    """
+
+    def __init__(self, place: str, settings: Settings, loop: LoopThread, parts: Parts) -> None:
+        """Use `Corpus.open`."""
+        self.place = place
+        self.settings = settings
+        self._loop = loop
+        self._parts = parts
+        self._close = weakref.finalize(self, _close, loop, parts)
+
+    @classmethod
+    def open(
+        cls,
+        place: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        create: bool = True,
+        **overrides: Any,
+    ) -> Self:
+        """Open a corpus: a folder (made if need be), or the address of a Qdrant server.
+
+        Args:
+            place: `"notes"`, or `"http://host:6333"` with `collection=`. Default: the settings'.
+            settings: what to open it with; default: `Settings.load()`.
+            create: whether a folder that does not exist is made.
+            overrides: single settings, such as `embedder="none"`.
+
+        Raises:
+            StoreMissing, StoreLocked, StoreMismatch, StoreUnavailable: see `errors`.
+        """
+        from .parts import open_parts
+
+        chosen = _settings(settings, overrides)
+        where = str(place if place is not None else chosen.corpus)
+        loop = LoopThread("corpus")
+        try:
+            parts = loop.run(open_parts(where, chosen, create=create))
+        except BaseException:
+            loop.close()
+            raise
+        return cls(where, chosen, loop, parts)
+
+    # Adding
+
+    def add(
+        self,
+        sources: str | Path | Document | Iterable[str | Path | Document],
+        *,
+        reembed: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> AddReport:
+        """Add files, folders, globs and Documents; only what changed is embedded anew.
+
+        A file that is gone from a folder added before is removed. A bad file is
+        reported in `failed`; the rest goes in. `reembed` rebuilds the whole corpus,
+        the way out when it was built with another embedder.
+        """
+        return self._loop.run(self._add(sources, reembed, progress))
+
+    async def aadd(
+        self,
+        sources: str | Path | Document | Iterable[str | Path | Document],
+        *,
+        reembed: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> AddReport:
+        """The async twin of `add`. `progress` is called on the corpus's own thread."""
+        return await self._loop.arun(self._add(sources, reembed, progress))
+
+    def remove(self, document_ids: str | Sequence[str]) -> None:
+        """Remove documents and all their passages."""
+        self._loop.run(self._parts.store.delete(_many(document_ids)))
+
+    async def aremove(self, document_ids: str | Sequence[str]) -> None:
+        """The async twin of `remove`."""
+        await self._loop.arun(self._parts.store.delete(_many(document_ids)))
+
+    # Looking
+
+    def search(self, text: str, limit: int = 10, where: Where | None = None) -> list[Passage]:
+        """Search once and rerank: no graph, no model. Best first.
+
+        Raises:
+            QuestionError, FilterError: `text` or `where` cannot be used.
+            StoreError, ModelError: an outage, never an empty result.
+        """
+        return self._loop.run(self._search(text, limit, where))
+
+    async def asearch(
+        self, text: str, limit: int = 10, where: Where | None = None
+    ) -> list[Passage]:
+        """The async twin of `search`."""
+        return await self._loop.arun(self._search(text, limit, where))
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document with its whole text as it is stored, or None."""
+        record = self._loop.run(self._parts.store.document(document_id))
+        return record.document if record else None
+
+    def documents(self) -> list[Document]:
+        """List the documents, with `text` left empty."""
+        return [record.document for record in self._loop.run(self._parts.store.documents())]
+
+    def count(self, where: Where | None = None) -> int:
+        """Count passages."""
+        return self._loop.run(self._parts.store.count(where))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is not as the settings asked, in plain words."""
+        return tuple(self._parts.notices)
+
+    # Closing
+
+    def close(self) -> None:
+        """Release the folder or the connection, and the thread behind it."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.place!r})"
+
+    async def _add(
+        self,
+        sources: str | Path | Document | Iterable[str | Path | Document],
+        reembed: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> AddReport:
+        from ..tools.ingest import add
+
+        parts = self._parts
+        if not reembed:
+            await parts.check(adding=True)
+        return await add(
+            parts.store,
+            parts.embedder,
+            parts.sparse,
+            sources,
+            reembed=reembed,
+            progress=progress,
+            max_chars=self.settings.max_chars,
+        )
+
+    async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
+        query = Query(text=checked(text), where=where)
+        candidates = await self._parts.searcher.search(query)
+        reranker = self._parts.reranker
+        passages = [candidate.passage for candidate in candidates]
+        if reranker is not None:
+            scores = await reranker.rank(query.text, candidates)
+            scored = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
+            passages = [p.model_copy(update={"score": float(score)}) for score, p in scored]
+        return passages[:limit]
+
+
+def checked(question: str) -> str:
+    """Return a question without white space around it. Raises `QuestionError`."""
+    stripped = question.strip()
+    if not stripped:
+        raise QuestionError('the question is empty; ask something, such as: suffice ask "Who …?"')
+    if len(stripped) > MOST_QUESTION_CHARS:
+        raise QuestionError(
+            f"the question has {len(stripped):,} characters, {MOST_QUESTION_CHARS:,} are the most; "
+            "add a long text as a document and ask about it"
+        )
+    return stripped
+
+
+def _settings(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    if settings is None:
+        return Settings.load(**overrides)
+    return Settings.model_validate({**settings.model_dump(), **overrides})
+
+
+def _many(ids: str | Sequence[str]) -> list[str]:
+    return [ids] if isinstance(ids, str) else list(ids)
+
+
+def _close(loop: LoopThread, parts: Parts) -> None:
+    loop.run(parts.close())
+    loop.close()

@@ -1,0 +1,212 @@
+"""`Agent`: questions to checked answers."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import InputError
+from ..graphs import build
+from ..graphs.events import MOST_STEPS, Event, RunFinished, run_events
+from ..graphs.state import State, Tools, fresh_state
+from ..tools.types import Answer, Budget, Passage, Where
+from .corpus import Corpus, checked
+from .parts import is_server
+from .reasoner import open_reasoner
+from .runs import RunStore
+from .settings import Settings
+from .status import describe
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from ..tools.reason.protocol import Reasoner
+
+
+class Agent:
+    """Asks a corpus until the evidence suffices. Safe to use from many threads.
+
+    Args:
+        corpus: an open `Corpus`, or where one is, which the agent then opens and closes.
+        settings: default: the corpus's own.
+        reasoner: what plans, judges and writes; default: the one the settings name.
+        overrides: single settings, such as `small="openai:gpt-5-nano"`.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus | str | Path,
+        *,
+        settings: Settings | None = None,
+        reasoner: Reasoner | None = None,
+        **overrides: Any,
+    ) -> None:
+        self._owns = not isinstance(corpus, Corpus)
+        self.corpus = (
+            corpus if isinstance(corpus, Corpus) else Corpus.open(corpus, settings=settings)
+        )
+        chosen = settings or self.corpus.settings
+        self.settings = Settings.model_validate({**chosen.model_dump(), **overrides})
+        parts = self.corpus._parts
+        self._reasoner = reasoner or open_reasoner(self.settings, parts.embedder)
+        self._graph = build(self.settings.strategy)
+        self.runs = run_store(self.corpus.place, self.settings)
+
+    # Asking
+
+    def ask(
+        self,
+        question: str,
+        *,
+        where: Where | None = None,
+        budget: Budget | Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Answer a question with quotes, or abstain and say what is missing.
+
+        Args:
+            question: up to 8,000 characters.
+            where: narrows every search by metadata: `{"year": {"gte": 2021}}`.
+            budget: what this question may take, instead of the settings'.
+
+        Raises:
+            QuestionError, FilterError: the question or the filter cannot be used. An
+                outage is no exception: it is an `Answer` with the status `failed`.
+        """
+        return self.corpus._loop.run(self._ask(question, where, budget))
+
+    async def aask(
+        self,
+        question: str,
+        *,
+        where: Where | None = None,
+        budget: Budget | Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """The async twin of `ask`; cancelling it cancels the run."""
+        return await self.corpus._loop.arun(self._ask(question, where, budget))
+
+    def stream(
+        self,
+        question: str,
+        *,
+        where: Where | None = None,
+        budget: Budget | Mapping[str, Any] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the events of a run as it goes; the last is `RunFinished` with the answer."""
+        text = checked(question)
+        return self.corpus._loop.iterate(lambda: self._run(text, where, budget))
+
+    def astream(
+        self,
+        question: str,
+        *,
+        where: Where | None = None,
+        budget: Budget | Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Event]:
+        """The async twin of `stream`; leaving the loop early cancels the run."""
+        text = checked(question)
+        return self.corpus._loop.aiterate(lambda: self._run(text, where, budget))
+
+    def retrieve(self, question: str, limit: int = 20, where: Where | None = None) -> list[Passage]:
+        """Plan, search and rerank over rounds, without writing. Best first.
+
+        Raises:
+            QuestionError, FilterError, CallFailed, StoreError: as they say; an outage is
+                never an empty list.
+        """
+        return self.corpus._loop.run(self._retrieve(question, limit, where))
+
+    async def aretrieve(
+        self, question: str, limit: int = 20, where: Where | None = None
+    ) -> list[Passage]:
+        """The async twin of `retrieve`."""
+        return await self.corpus._loop.arun(self._retrieve(question, limit, where))
+
+    # Telling
+
+    def status(self) -> dict[str, Any]:
+        """Return what is in the corpus, which parts are in use and why, and what it weighs."""
+        return self.corpus._loop.run(describe(self.corpus, self.settings, self._reasoner))
+
+    # Closing
+
+    def close(self) -> None:
+        """Close the reasoner, and the corpus if the agent opened it."""
+        self.corpus._loop.run(self._reasoner.close())
+        if self._owns:
+            self.corpus.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Agent({self.corpus!r}, reasoner={self._reasoner.name!r})"
+
+    async def _ask(
+        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+    ) -> Answer:
+        async for event in self._run(checked(question), where, budget):
+            if isinstance(event, RunFinished):
+                return event.answer
+        raise RuntimeError("the run ended without an answer")
+
+    async def _run(
+        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+    ) -> AsyncIterator[Event]:
+        """Run the graph and yield its events; keep them before the last is yielded."""
+        state = self._state(question, where, budget)
+        kept: list[Event] = []
+        async for event in run_events(self._graph, state, self._tools()):
+            kept.append(event)
+            if isinstance(event, RunFinished):
+                await asyncio.to_thread(self.runs.save, kept)
+            yield event
+
+    async def _retrieve(self, question: str, limit: int, where: Where | None) -> list[Passage]:
+        if limit < 1:
+            raise InputError(f"limit is {limit}; it must be at least 1")
+        state = self._state(checked(question), where, None)
+        final = await build("retrieval").ainvoke(
+            cast(State, state),
+            config={"recursion_limit": MOST_STEPS},
+            context=self._tools(evidence=limit),
+        )
+        return list(final["evidence"])[:limit]
+
+    def _state(
+        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        limits = self.settings.budget if budget is None else Budget.model_validate(budget)
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
+        return fresh_state(run_id, question, where or None, limits, time.monotonic())
+
+    def _tools(self, evidence: int = 0) -> Tools:
+        parts = self.corpus._parts
+        return Tools(
+            store=parts.store,
+            searcher=parts.searcher,
+            reranker=parts.reranker,
+            reasoner=self._reasoner,
+            evidence=max(evidence, self.settings.evidence),
+            threshold=self.settings.threshold,
+        )
+
+
+def run_store(place: str, settings: Settings) -> RunStore:
+    """Return where the runs of the corpus at `place` are kept: in it, if it is a folder."""
+    folder = Path(".suffice") if is_server(place) else Path(place)
+    return RunStore(
+        folder / "runs.sqlite", days=settings.keep_runs_days, megabytes=settings.keep_runs_mb
+    )

@@ -1,0 +1,61 @@
+"""What is in a corpus, and which parts are in use and why."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from ..tools.reason.protocol import Reasoner
+from ..tools.store.protocol import Manifest
+from .corpus import Corpus
+from .parts import is_server
+from .settings import Settings
+
+
+async def describe(corpus: Corpus, settings: Settings, reasoner: Reasoner) -> dict[str, Any]:
+    """Return documents, passages, fields, weight on disk, and each part with its origin."""
+    parts = corpus._parts
+    manifest = await parts.store.manifest()
+    documents = await parts.store.documents()
+    return {
+        "corpus": corpus.place,
+        "documents": len(documents),
+        "passages": await parts.store.count(),
+        "megabytes": await asyncio.to_thread(_megabytes, corpus.place),
+        "built_with": _built(manifest),
+        "fields": [field.model_dump() for field in (await parts.store.fields()).values()],
+        "parts": [
+            _part("store", _store(corpus.place), settings, "corpus"),
+            _part("embedder", parts.fingerprint or "none", settings, "embedder"),
+            _part(
+                "reranker", parts.reranker.name if parts.reranker else "none", settings, "reranker"
+            ),
+            _part("reasoner", reasoner.name, settings, "small"),
+            _part("strategy", settings.strategy, settings, "strategy"),
+        ],
+        "notices": list(corpus.notices),
+    }
+
+
+def _built(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return "nothing yet"
+    return f"{manifest.embedder or 'no embedder'} + {manifest.sparse}, Suffice {manifest.suffice}"
+
+
+def _part(part: str, uses: str, settings: Settings, setting: str) -> dict[str, str]:
+    asked = getattr(settings, setting)
+    return {"part": part, "uses": uses, "why": f"{setting} = {asked!r}, {settings.origin(setting)}"}
+
+
+def _store(place: str) -> str:
+    return "Qdrant server" if is_server(place) else "Qdrant Edge, in the process"
+
+
+def _megabytes(place: str) -> float | None:
+    """Return what a folder weighs; a server keeps that to itself."""
+    if is_server(place):
+        return None
+    sizes = (path.stat().st_blocks * 512 for path in Path(place).rglob("*") if path.is_file())
+    return round(sum(sizes) / 1e6, 1)

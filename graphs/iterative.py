@@ -1,0 +1,59 @@
+"""The loop: search until the evidence suffices, then write, or say what is missing.
+
+survey → plan → search (one branch a query) → rerank → judge ─┬→ search …
+           │                                                  ├→ write → verify → end
+           └→ write | abstain                                 └→ abstain → end
+"""
+
+from __future__ import annotations
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
+
+from .nodes.answer import abstain, verify, write
+from .nodes.retrieve import rerank, search, survey
+from .nodes.think import judge, plan
+from .standing import found_parts
+from .state import SearchTask, State, Tools
+
+
+def decide(state: State) -> list[Send] | str:
+    """After plan and judge: search on, write what was found, or abstain."""
+    if not state.get("stopped"):
+        return [
+            Send(
+                "search",
+                SearchTask(planned=planned, where=state.get("where"), round=state["round"] + 1),
+            )
+            for planned in state["queries"]
+        ]
+    if state["stopped"] == "sufficient":
+        return "write"
+    return "write" if found_parts(state) and not state.get("outages") else "abstain"
+
+
+def conclude(state: State) -> str:
+    """After verify: done, back to the judge once if nothing held, or abstain."""
+    if "answer" in state:
+        return END
+    return "abstain" if state.get("stopped") else "judge"
+
+
+def build() -> CompiledStateGraph[State, Tools, State, State]:
+    """Return the compiled graph. Run it with a `fresh_state` and `context=Tools(…)`."""
+    graph = StateGraph(State, context_schema=Tools)
+    for node in (survey, plan, rerank, judge, write, verify, abstain):
+        graph.add_node(node.__name__, node)
+    graph.add_node("search", search, input_schema=SearchTask)
+
+    graph.add_edge(START, "survey")
+    graph.add_edge("survey", "plan")
+    graph.add_conditional_edges("plan", decide, ["search", "write", "abstain"])
+    graph.add_edge("search", "rerank")
+    graph.add_edge("rerank", "judge")
+    graph.add_conditional_edges("judge", decide, ["search", "write", "abstain"])
+    graph.add_edge("write", "verify")
+    graph.add_conditional_edges("verify", conclude, ["judge", "abstain", END])
+    graph.add_edge("abstain", END)
+    return graph.compile(name="iterative")

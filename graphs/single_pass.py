@@ -1,0 +1,33 @@
+"""Retrieve once and write: what the loop is compared with, on the same nodes."""
+
+from __future__ import annotations
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from .nodes.answer import abstain, verify, write
+from .nodes.retrieve import survey
+from .state import State, Tools
+
+
+def enough(state: State) -> str:
+    """After survey: write from whatever was found, or abstain if that is nothing."""
+    return "write" if state.get("evidence") else "abstain"
+
+
+def conclude(state: State) -> str:
+    """After verify: done, or abstain. There is no second look."""
+    return END if "answer" in state else "abstain"
+
+
+def build() -> CompiledStateGraph[State, Tools, State, State]:
+    """Return the compiled graph. Run it with a `fresh_state` and `context=Tools(…)`."""
+    graph = StateGraph(State, context_schema=Tools)
+    for node in (survey, write, verify, abstain):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "survey")
+    graph.add_conditional_edges("survey", enough, ["write", "abstain"])
+    graph.add_edge("write", "verify")
+    graph.add_conditional_edges("verify", conclude, ["abstain", END])
+    graph.add_edge("abstain", END)
+    return graph.compile(name="single_pass")

@@ -1,0 +1,111 @@
+"""What the loop knows: the one value every node reads and adds to."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
+
+from ..tools.reason.protocol import Draft, Finding, PlannedQuery, Reasoner, SubQuestion
+from ..tools.rerank.protocol import Candidate, Reranker
+from ..tools.search import Searcher
+from ..tools.store.protocol import Store
+from ..tools.types import Answer, Budget, Noun, Passage, Query, Usage, Where
+
+
+class Search(Noun):
+    """A search that was made: its query, who asked for it, and how many it found."""
+
+    query: Query
+    subquestion: str = ""
+    round: int = 0
+    found: int = 0
+
+
+def merge_candidates(
+    known: dict[str, Candidate], found: dict[str, Candidate]
+) -> dict[str, Candidate]:
+    """Add what was found; a passage found again remembers every query that found it."""
+    merged = dict(known)
+    for key, new in found.items():
+        old = merged.get(key)
+        if old is None:
+            merged[key] = new
+            continue
+        asked = tuple(dict.fromkeys((*old.asked, *new.asked)))
+        merged[key] = replace(old, asked=asked, signals={**new.signals, **old.signals})
+    return merged
+
+
+class State(TypedDict, total=False):
+    """The state of one run. Keys with a reducer are added to, the others replaced."""
+
+    # what was asked
+    run_id: str
+    question: str
+    where: Where | None
+    budget: Budget
+    started: float
+    # what is being looked for
+    subquestions: tuple[SubQuestion, ...]
+    queries: tuple[PlannedQuery, ...]
+    # what was found
+    searches: Annotated[tuple[Search, ...], operator.add]
+    candidates: Annotated[dict[str, Candidate], merge_candidates]
+    evidence: tuple[Passage, ...]
+    fresh: int
+    findings: Annotated[dict[str, Finding], operator.or_]
+    # what it took
+    round: int
+    usage: Annotated[Usage, operator.add]
+    outages: Annotated[tuple[str, ...], operator.add]
+    # what comes of it
+    sufficient: bool
+    stopped: str
+    conflict: bool
+    confidence: float
+    draft: Draft
+    dropped: Annotated[tuple[str, ...], operator.add]
+    retried: bool
+    answer: Answer
+
+
+class SearchTask(TypedDict):
+    """What one parallel search branch is sent."""
+
+    planned: PlannedQuery
+    where: Where | None
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the nodes call, fixed for a run.
+
+    Without a reranker the order of the search stands. `evidence` is how many passages,
+    after reranking, the reasoner sees. A `threshold` of confidence below which nothing
+    is answered comes from calibration.
+    """
+
+    store: Store
+    searcher: Searcher
+    reranker: Reranker | None
+    reasoner: Reasoner
+    evidence: int = 20
+    threshold: float = 0.0
+
+
+def fresh_state(
+    run_id: str, question: str, where: Where | None, budget: Budget, started: float
+) -> dict[str, Any]:
+    """Return the state a run begins with. `started` is `time.monotonic()` seconds."""
+    return {
+        "run_id": run_id,
+        "question": question,
+        "where": where,
+        "budget": budget,
+        "started": started,
+        "round": 0,
+    }

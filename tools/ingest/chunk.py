@@ -1,0 +1,208 @@
+"""Documents to passages, each with its exact place in the text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..types import Document, Passage
+from .cutting import cut
+from .outline import Outline, markup_of, outline
+
+CHUNKING = 1
+"""The version of what this module does; a change makes adding again cut anew."""
+
+MAX_CHARS = 2000
+TARGET = 0.6
+"""Of `max_chars`: where a long text is cut. 1,200 characters are about the 256 word
+pieces that small embedding models read."""
+
+SMALL = 0.25
+"""Of what is aimed at: shorter than this, a piece does not stand alone if avoidable."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`text[start:end]` below one heading, or several packed together.
+
+    `path` is the path of headings they share; `level` is how deep the first one lies.
+    """
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    level: int
+
+
+def chunk(document: Document, max_chars: int = MAX_CHARS) -> list[Passage]:
+    """Cut a document into passages of at most `max_chars` characters.
+
+    `document.text[p.start:p.end] == p.text` for each; they do not overlap, and only white
+    space lies between them. A document no longer than `max_chars` is one passage with the
+    document's own id; those of a longer one are called `{document_id}#{n}`, from 1.
+
+    Cuts are made at headings first, then between paragraphs, sentences, words; a code
+    block or a table row is cut only where it is longer than a passage itself. Small
+    sections below the same heading are packed together. `headings` is the path that all
+    of a passage shares, without what repeats the document's title.
+    """
+    if max_chars < 1:
+        raise ValueError(f"max_chars is {max_chars}; a passage needs at least 1 character")
+    text = document.text
+    start, end = _trim(text, 0, len(text))
+    if start == end:
+        return []
+    if end - start <= max_chars:
+        return [_passage(document, document.id, start, end, ())]
+    found = outline(text, markup_of(document))
+    passages: list[Passage] = []
+    for section in _packed(_sections(text, found, document.title), max_chars):
+        for a, b in _pieces(text, section, found, max_chars):
+            a, b = _trim(text, a, b)
+            if a < b:
+                name = f"{document.id}#{len(passages) + 1}"
+                passages.append(_passage(document, name, a, b, section.path))
+    return passages
+
+
+def embedding_text(passage: Passage) -> str:
+    """Return what is embedded: title and headings, where they add something, then the text."""
+    opening = _folded(passage.text[:400])
+    lead: list[str] = []
+    for name in (passage.title, *passage.headings):
+        folded = _folded(name)
+        if folded and not opening.startswith(folded) and name not in lead:
+            lead.append(name)
+    return "\n".join((" > ".join(lead), passage.text)) if lead else passage.text
+
+
+_MARKS = re.compile(r"[\s#*_`=]+")
+
+
+def _folded(text: str) -> str:
+    return _MARKS.sub(" ", text).strip().casefold()
+
+
+def _passage(
+    document: Document, name: str, start: int, end: int, headings: tuple[str, ...]
+) -> Passage:
+    return Passage(
+        id=name,
+        document_id=document.id,
+        title=document.title,
+        text=document.text[start:end],
+        source=document.source,
+        start=start,
+        end=end,
+        headings=headings,
+        metadata=document.metadata,
+    )
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    return (start + left, start + max(len(piece.rstrip()), left))
+
+
+def _sections(text: str, found: Outline, title: str) -> Iterator[Section]:
+    """Yield the spans between headings, which together are the whole text."""
+    path: list[tuple[int, str]] = []
+    start, names = 0, ()
+    for heading in found.headings:
+        if heading.start > start:
+            yield Section(start, heading.start, names, len(path))
+        while path and path[-1][0] >= heading.level:
+            path.pop()
+        path.append((heading.level, heading.title))
+        start = heading.start
+        names = tuple(name for _, name in path if _folded(name) != _folded(title))
+    if start < len(text):
+        yield Section(start, len(text), names, len(path))
+
+
+def _packed(sections: Iterator[Section], max_chars: int) -> Iterator[Section]:
+    """Join neighbours while they are small and lie below the same heading as the first."""
+    target = _target(max_chars)
+    held: Section | None = None
+    for section in sections:
+        if held and section.level >= held.level and section.end - held.start <= target:
+            held = Section(held.start, section.end, _shared(held.path, section.path), held.level)
+            continue
+        if held:
+            yield held
+        held = section
+    if held:
+        yield held
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    return one[:same]
+
+
+def _target(max_chars: int) -> int:
+    return max(int(max_chars * TARGET), 1)
+
+
+def _pieces(text: str, section: Section, found: Outline, max_chars: int) -> Iterator[Span]:
+    """Cut a section into spans of about equal size at the best places there are."""
+    start, end = _trim(text, section.start, section.end)
+    target = _target(max_chars)
+    if end - start <= target:
+        yield (start, end)
+        return
+    aim = (end - start) / -((start - end) // target)
+    held: Span | None = None
+    waiting: Span | None = None
+    for a, b in _atoms(text, start, end, found, max_chars):
+        if held and (b - held[0] > max_chars or _full(held, a, b, aim)):
+            if waiting:
+                yield waiting
+            waiting, held = held, None
+        held = (held[0] if held else a, b)
+    if waiting and held and held[1] - held[0] < aim * SMALL and held[1] - waiting[0] <= max_chars:
+        waiting, held = (waiting[0], held[1]), None
+    yield from (span for span in (waiting, held) if span)
+
+
+def _full(held: Span, start: int, end: int, aim: float) -> bool:
+    """Tell whether what is held comes nearer to `aim` without the next piece than with it."""
+    length = held[1] - held[0]
+    return length >= aim * SMALL and length + (end - start) / 2 > aim
+
+
+def _atoms(text: str, start: int, end: int, found: Outline, max_chars: int) -> Iterator[Span]:
+    """Yield the blocks of `text[start:end]`, those too long cut further."""
+    breaks = found.breaks
+    inner = breaks[bisect_right(breaks, start) : bisect_left(breaks, end)]
+    heading = next((h for h in _headings_at(found, start)), None)
+    limit = max_chars - (heading.end - heading.start + 1) if heading else max_chars
+    limit = limit if limit > max_chars // 2 else max_chars
+    previous = start
+    for at in [*inner, end]:
+        if at - previous > limit:
+            yield from cut(text, previous, at, limit, _fenced(found, previous))
+        elif at > previous:
+            yield (previous, at)
+        previous = max(previous, at)
+
+
+def _headings_at(found: Outline, start: int) -> list:
+    at = bisect_left(found.headings, start, key=lambda heading: heading.start)
+    return (
+        found.headings[at : at + 1]
+        if at < len(found.headings) and found.headings[at].start == start
+        else []
+    )
+
+
+def _fenced(found: Outline, at: int) -> bool:
+    index = bisect_right(found.fences, at, key=lambda span: span[0]) - 1
+    return index >= 0 and at < found.fences[index][1]

@@ -1,0 +1,123 @@
+"""Files to Documents, by loaders chosen by suffix."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from ...errors import IngestError
+from ..types import Document, Failure
+from .scan import SourceFile, printable
+
+LARGEST_FILE = 20_000_000
+"""Bytes. A text longer than a few thousand pages is most often a dump or a log."""
+
+
+class Loader(Protocol):
+    """Reads files of some types. `suffixes` have a dot and are lower case.
+
+    `largest` is the number of bytes above which a file is not read.
+    """
+
+    suffixes: tuple[str, ...]
+    largest: int
+
+    def count(self, data: bytes) -> int:
+        """Tell, for the progress bar, about how many Documents `load` will yield."""
+
+    def load(self, file: SourceFile, data: bytes) -> Iterator[Document | Failure]:
+        """Yield the file's Documents, and a Failure for each part that had to be left out.
+
+        `Document.text` is the text that offsets refer to. Raises `ValueError` with the
+        reason where the file as a whole cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One of the Documents of a file, and which part of the file it is, from 0 to 1."""
+
+    document: Document | Failure
+    share: float
+
+
+_REGISTERED: dict[str, Loader] = {}
+
+
+def register(loader: Loader) -> None:
+    """Make `loader` the one for its suffixes, in place of what was there."""
+    _REGISTERED.update(dict.fromkeys(loader.suffixes, loader))
+
+
+def loader_for(name: str) -> Loader:
+    """Return the loader for a file name; plain text where the suffix says nothing.
+
+    Raises `ValueError` for a type that is known and cannot be read.
+    """
+    from .loaders import UNREADABLE, PlainText
+
+    suffix = posixpath.splitext(name)[1].lower()
+    loader = _REGISTERED.get(suffix) or _builtin().get(suffix)
+    if loader is None and suffix in UNREADABLE:
+        raise ValueError(f"is {UNREADABLE[suffix]}, which is not read")
+    return loader or PlainText()
+
+
+@cache
+def _builtin() -> dict[str, Loader]:
+    from .loaders import builtin_loaders
+
+    return {suffix: loader for loader in builtin_loaders() for suffix in loader.suffixes}
+
+
+def load(file: SourceFile) -> Iterator[Loaded]:
+    """Yield the Documents of one file; of an empty one, none.
+
+    Raises:
+        IngestError: the file cannot be read, with the reason.
+    """
+    try:
+        _check_name(file.path)
+        loader = loader_for(file.path)
+        data = _read(file, loader.largest)
+        if not data.strip():
+            return
+        share = 1 / max(loader.count(data), 1)
+        for document in loader.load(file, data):
+            yield Loaded(document, share)
+    except OSError as error:
+        raise IngestError(printable(file.path), _os_reason(error)) from error
+    except ValueError as error:
+        raise IngestError(printable(file.path), str(error)) from error
+    except RecursionError as error:
+        raise IngestError(printable(file.path), "is nested too deeply") from error
+
+
+def _read(file: SourceFile, largest: int) -> bytes:
+    with open(file.path, "rb") as stream:
+        data = stream.read(largest + 1)
+    if len(data) > largest:
+        size = max(file.size, len(data)) / 1e6
+        raise ValueError(
+            f"has {size:,.1f} MB, more than the {largest / 1e6:,.0f} MB that are read of one "
+            "file of its type; split it into smaller files"
+        )
+    return data
+
+
+def _check_name(path: str) -> None:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("its name is not valid UTF-8; rename it") from None
+
+
+def _os_reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "may not be read by this user (permission denied)"
+    if isinstance(error, FileNotFoundError):
+        return "was gone before it could be read"
+    return f"cannot be read: {error.strerror or error}"

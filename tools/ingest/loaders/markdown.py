@@ -1,0 +1,119 @@
+"""Markdown, with YAML (---) or TOML (+++) front matter."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...types import Document, Failure
+from ..decoding import decode
+from ..load import LARGEST_FILE
+from ..metadata import flat_metadata, path_metadata
+from ..scan import SourceFile
+from .plaintext import stem
+
+_FRONT = re.compile(
+    r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<body>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M
+)
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.S | re.M)
+_H1 = re.compile(r"^(?:#[ \t]+(?P<atx>\S.*)|(?P<setext>\S.*)\n=+[ \t]*)$", re.M)
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+
+
+class Markdown:
+    """The text after the front matter; the title is the front matter's, or the first H1."""
+
+    suffixes: tuple[str, ...] = (".md", ".markdown", ".mdx", ".mdown", ".qmd", ".rmd")
+    largest = LARGEST_FILE
+
+    def count(self, data: bytes) -> int:
+        """Return 1."""
+        return 1
+
+    def load(self, file: SourceFile, data: bytes) -> Iterator[Document | Failure]:
+        """Yield one Document, and a Failure where the front matter had to stay text."""
+        text = decode(data)
+        front, body, trouble = front_matter(text)
+        title = str(front.pop("title", "") or "").strip() or first_heading(body) or stem(file)
+        metadata = {**path_metadata(file), **flat_metadata(front)}
+        yield Document(text=body, title=title, source=file.path, metadata=metadata)
+        if trouble:
+            yield Failure(source=file.path, reason=f"{trouble}; it went in as text")
+
+
+def front_matter(text: str) -> tuple[dict[str, Any], str, str]:
+    """Return what the front matter says, the text after it, and what is wrong with it.
+
+    Front matter that cannot be read stays in the text. A first line of three dashes
+    that nothing closes is a rule, not front matter.
+    """
+    match = _FRONT.match(text)
+    if match is None:
+        return {}, text, ""
+    try:
+        values = _parsed(match["fence"], match["body"])
+    except (ValueError, RecursionError) as error:
+        return {}, text, f"its front matter cannot be read ({error})"
+    return values, text[match.end() :], ""
+
+
+def first_heading(text: str) -> str:
+    """Return the first level-one heading outside code fences, or ""."""
+    match = _H1.search(_FENCED.sub("", text) if "```" in text or "~~~" in text else text)
+    if match is None:
+        return ""
+    heading = (match["atx"] or match["setext"]).strip().rstrip("#").strip()
+    return _LINK.sub(r"\1", heading).replace("`", "").replace("**", "")
+
+
+def _parsed(fence: str, body: str) -> dict[str, Any]:
+    values = tomllib.loads(body) if fence == "+++" else _yaml(body)
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise ValueError("it is not a list of keys and values")
+    flat_metadata(values)  # too many values are trouble of the front matter as well
+    return dict(values)
+
+
+def _yaml(body: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.load(body, Loader=_yaml_loader())  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 2}" if mark else ""
+        raise ValueError(f"not YAML{where}: {getattr(error, 'problem', None) or error}") from None
+
+
+def _yaml_loader() -> Any:
+    """Return a safe loader that reads scalars as YAML 1.2 does.
+
+    By the rules of 1.1 `no` is false, 12:30 is 750 and 007 is octal: not what people mean.
+    """
+    import yaml
+
+    class FrontMatterLoader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012
+            first: [(tag, rule) for tag, rule in rules if tag not in _REPLACED]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    for tag, rule, first in _SCALARS:
+        FrontMatterLoader.add_implicit_resolver(tag, re.compile(rule), list(first))
+    return FrontMatterLoader
+
+
+_REPLACED = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+_SCALARS = (
+    ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"^[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?$",
+        "-+.0123456789",
+    ),
+)

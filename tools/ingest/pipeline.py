@@ -1,0 +1,251 @@
+"""Adding: sources in, stored passages out, with embedding as the only bottleneck."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from time import perf_counter
+
+from ...errors import StoreUnavailable, SufficeError
+from ..embed.protocol import Embedder, SparseEmbedder
+from ..store.protocol import DocumentRecord, Manifest, Store, Vector
+from ..types import AddReport
+from .chunk import MAX_CHARS
+from .prepare import Enrich, Prepared, Recipe, batches
+from .progress import Meter, Progress
+from .reading import Read, Reading
+from .scan import Source, scan
+from .vanished import vanished
+
+BATCH_PASSAGES = 256
+"""Passages embedded and written at once. A killed process loses at most two batches."""
+
+BATCH_DOCUMENTS = 1024
+DELETE_DOCUMENTS = 1000
+
+
+async def add(
+    store: Store,
+    embedder: Embedder | None,
+    sparse: SparseEmbedder,
+    sources: Source,
+    *,
+    reembed: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    max_chars: int = MAX_CHARS,
+    enrich: Enrich | None = None,
+    enrich_version: str = "",
+) -> AddReport:
+    """Add files, folders, globs and Documents to a store; what is there already is left.
+
+    A document whose text, title, metadata or recipe changed replaces its passages. One
+    whose file has gone from a folder that is added again is removed. Reading, chunking and
+    the sparse side run in a thread beside the embedding; each batch is durable once
+    written, and adding again completes what was interrupted. Without an embedder
+    passages are stored for lexical search alone.
+
+    Args:
+        sources: a path, folder, glob or Document, or any iterable of these.
+        reembed: rebuild all that is stored with this embedder, whatever built it.
+        progress: called with each moment, on the event loop.
+        max_chars: the length of the longest passage.
+        enrich: gives the `Entry.extra` of a passage; `enrich_version` changes with it.
+
+    Raises:
+        InputError: a source does not exist or is of no use. Nothing was changed.
+        StoreMismatch: the store was built by another embedder (and not `reembed`).
+        StoreUnavailable: the store failed; the message says how much went in.
+        ModelError: the embedder failed; a note on it says how much went in.
+    """
+    began = perf_counter()
+    found = await asyncio.to_thread(scan, sources)
+    recipe = Recipe(
+        sparse, embedder.fingerprint if embedder else "", max_chars, enrich, enrich_version
+    )
+    adding = _Adding(store, embedder, recipe, progress, reembed)
+    report = await adding.run(Reading(found, adding.meter))
+    return report.model_copy(update={"seconds": perf_counter() - began})
+
+
+class _Adding:
+    """One call of `add`: what is stored, what has been done, what is under way."""
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder | None,
+        recipe: Recipe,
+        progress: Callable[[Progress], None] | None,
+        reembed: bool,
+    ) -> None:
+        self.store = store
+        self.embedder = embedder
+        self.recipe = recipe
+        self.reembed = reembed
+        self.meter = Meter()
+        self._progress = progress
+        self._stored: dict[str, DocumentRecord] = {}
+        self._ready = False
+        self._added = self._updated = self._unchanged = self._removed = 0
+        self._writing: asyncio.Task[None] | None = None
+
+    async def run(self, reading: Reading) -> AddReport:
+        await self._check_manifest()
+        self._stored = {record.document.id: record for record in await self.store.documents()}
+        try:
+            await self._put_all(reading)
+            await self._remove(reading)
+            if self._added or self._updated or self._removed:
+                await self.store.optimize()
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error}. {self._so_far()}") from error
+        except SufficeError as error:
+            error.add_note(self._so_far())
+            raise
+        return AddReport(
+            added=self._added,
+            updated=self._updated,
+            unchanged=self._unchanged,
+            removed=self._removed,
+            failed=tuple(reading.failed),
+            passages=self.meter.passages,
+        )
+
+    def _so_far(self) -> str:
+        done = self._added + self._updated
+        return f"{done:,} documents went in before that; add the same again to complete"
+
+    async def _check_manifest(self) -> None:
+        from ..store.manifest import check_manifest
+
+        manifest = await self.store.manifest()
+        wanted = self._manifest()
+        if manifest is None:
+            return
+        if not self.reembed:
+            check_manifest(manifest, wanted.embedder, wanted.dimensions, wanted.sparse)
+        self._ready = _same(manifest, wanted)
+
+    def _manifest(self) -> Manifest:
+        return Manifest(
+            embedder=self.recipe.embedder,
+            dimensions=self.embedder.dimensions if self.embedder else 0,
+            sparse=self.recipe.sparse.fingerprint,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            suffice=version("suffice"),
+        )
+
+    async def _put_all(self, reading: Reading) -> None:
+        """Embed one batch while the next is prepared and the one before is written."""
+        coming = self._batches(reading)
+        upcoming = asyncio.ensure_future(anext(coming, None))
+        try:
+            while (batch := await upcoming) is not None:
+                upcoming = asyncio.ensure_future(anext(coming, None))
+                vectors = await self._embedded(batch)
+                await self._written()
+                self._writing = asyncio.create_task(self._write(batch, vectors))
+            await self._written()
+        finally:
+            reading.stop = True
+            await self._settle(upcoming)
+
+    async def _settle(self, upcoming: asyncio.Future[list[Prepared] | None]) -> None:
+        """Let what is under way come to its end: a thread cannot be interrupted."""
+        under_way = [task for task in (upcoming, self._writing) if task is not None]
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _batches(self, reading: Reading) -> AsyncIterator[list[Prepared]]:
+        """Yield what the sources hold, then what is stored and has to be embedded anew."""
+        prepared = batches(self._prepared(reading), BATCH_PASSAGES, BATCH_DOCUMENTS)
+        while batch := await asyncio.to_thread(next, prepared, None):
+            yield batch
+        for stale in self._stale(reading):
+            record = await self.store.document(stale.document.id)
+            if record and not reading.stop:
+                read = Read(record.document, record.root, len(record.document.text))
+                yield [await asyncio.to_thread(self.recipe.prepare, read, "")]
+
+    def _prepared(self, reading: Reading) -> Iterator[Prepared]:
+        for read in reading:
+            yield self.recipe.prepare(read, self._hash(read.document.id))
+
+    def _hash(self, document_id: str) -> str | None:
+        """Return the hash that counts: "" where the passages are to be made anew."""
+        record = self._stored.get(document_id)
+        if record is None:
+            return None
+        return "" if self.reembed else record.hash
+
+    def _stale(self, reading: Reading) -> list[DocumentRecord]:
+        """Return the documents whose passages are not there, or to be made anew."""
+        stale = [
+            record
+            for name, record in self._stored.items()
+            if (self.reembed or not record.hash)
+            and name not in reading.seen
+            and not vanished(record, reading)
+        ]
+        self.meter.expect(len(stale), sum(record.passages for record in stale) * MAX_CHARS / 2)
+        return stale
+
+    async def _embedded(self, batch: Sequence[Prepared]) -> list[Vector | None]:
+        texts = [text for prepared in batch for text in prepared.texts]
+        if self.embedder is None:
+            return [None] * len(texts)
+        vectors: list[Vector | None] = []
+        self.meter.start()
+        for start in range(0, len(texts), BATCH_PASSAGES):
+            vectors += await self.embedder.embed_documents(texts[start : start + BATCH_PASSAGES])
+            self._report()
+        return vectors
+
+    async def _write(self, batch: Sequence[Prepared], vectors: Sequence[Vector | None]) -> None:
+        changed = [prepared for prepared in batch if prepared.changed]
+        if changed:
+            await self._ensure_manifest()
+            bare = (entry for prepared in changed for entry in prepared.entries)
+            entries = [replace(entry, dense=v) for entry, v in zip(bare, vectors, strict=True)]
+            await self.store.upsert([prepared.record for prepared in changed], entries)
+        self._count(batch)
+        self._report()
+
+    async def _ensure_manifest(self) -> None:
+        if not self._ready:
+            await self.store.set_manifest(self._manifest())
+            self._ready = True
+
+    def _count(self, batch: Sequence[Prepared]) -> None:
+        for prepared in batch:
+            self._added += prepared.changed and not prepared.known
+            self._updated += prepared.changed and prepared.known
+            self._unchanged += not prepared.changed
+            self.meter.passages += len(prepared.entries)
+            self.meter.finish(1, prepared.weight, embedded=prepared.changed)
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            await asyncio.shield(writing)
+
+    async def _remove(self, reading: Reading) -> None:
+        gone = [name for name, record in self._stored.items() if vanished(record, reading)]
+        for start in range(0, len(gone), DELETE_DOCUMENTS):
+            batch = gone[start : start + DELETE_DOCUMENTS]
+            await self.store.delete(batch)
+            self._removed += len(batch)
+
+    def _report(self) -> None:
+        if self._progress is not None:
+            self._progress(self.meter.progress())
+
+
+def _same(one: Manifest, other: Manifest) -> bool:
+    return (one.embedder, one.dimensions, one.sparse) == (
+        other.embedder,
+        other.dimensions,
+        other.sparse,
+    )

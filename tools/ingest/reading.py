@@ -1,0 +1,152 @@
+"""From what was scanned to a stream of Documents, with a note of all that went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ...errors import IngestError, InputError
+from ..types import Document, Failure
+from .load import load
+from .metadata import flat_metadata
+from .progress import Meter
+from .scan import Scan, SourceFile, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A Document that was read, below which root, and how much of the work it is."""
+
+    document: Document
+    root: str
+    weight: float
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads what a scan found, in order, one file at a time.
+
+    `seen` are the ids met, with their sources; `whole` are the files read without any
+    trouble, `troubled` the paths that had some. `stop` ends the reading early.
+    """
+
+    found: Scan
+    meter: Meter
+    seen: dict[str, str] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    troubled: set[str] = field(default_factory=set)
+    failed: list[Failure] = field(default_factory=list)
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        self._take_failures(self.found)
+        for item in self.found.items:
+            self._expect(item)
+
+    def __iter__(self) -> Iterator[Read]:
+        return self._read(self.found)
+
+    def _read(self, found: Scan) -> Iterator[Read]:
+        for item in found.items:
+            if self.stop:
+                return
+            if isinstance(item, Document):
+                yield from self._checked(item, "", max(len(item.text), 1))
+            elif isinstance(item, SourceFile):
+                yield from self._file(item)
+            else:
+                yield from self._rest(item)
+
+    def _rest(self, items: Iterator[object]) -> Iterator[Read]:
+        """Read an iterator, which may hold anything that the list of sources may hold."""
+        for item in items:
+            try:
+                found = scan(item)
+            except InputError as error:
+                self._fail(Failure(source=str(item)[:200], reason=str(error)))
+                continue
+            self._take_failures(found)
+            self.found.roots += found.roots
+            for each in found.items:
+                self._expect(each)
+            yield from self._read(found)
+            if self.stop:
+                return
+
+    def _file(self, file: SourceFile) -> Iterator[Read]:
+        self.meter.current = file.path
+        documents, trouble, share = 0, False, 1.0
+        try:
+            for loaded in load(file):
+                share = loaded.share
+                if isinstance(loaded.document, Failure):
+                    trouble = True
+                    self._fail(loaded.document)
+                else:
+                    documents += 1
+                    yield from self._checked(loaded.document, file.root, file.size * share, file)
+                if self.stop:
+                    return
+        except IngestError as error:
+            trouble = True
+            self._fail(Failure(source=error.source, reason=error.reason))
+        if trouble:
+            self.troubled.add(file.path)
+        else:
+            self.whole.add(file.path)
+        if file.named and not documents and not trouble:
+            self._fail(Failure(source=file.path, reason="is empty"))
+        # What the file held more or less than the one document it was counted as.
+        self.meter.expect(documents - 1, file.size * (share * documents - 1))
+
+    def _checked(
+        self, document: Document, root: str, weight: float, file: SourceFile | None = None
+    ) -> Iterator[Read]:
+        """Yield the document, its metadata flattened, unless it cannot go in."""
+        source = document.source or document.title or document.id
+        try:
+            self._check(document, source)
+            flat = flat_metadata(document.metadata)
+        except (ValueError, RecursionError) as error:
+            self._fail(Failure(source=source, reason=_reason(error)))
+            return
+        self.seen[document.id] = source
+        if flat != document.metadata:
+            document = document.model_copy(update={"metadata": flat})
+        yield Read(document, root, weight)
+
+    def _check(self, document: Document, source: str) -> None:
+        if not document.text.strip():
+            raise ValueError("has no text")
+        document.text.encode("utf-8")
+        document.title.encode("utf-8")
+        document.id.encode("utf-8")
+        other = self.seen.get(document.id)
+        if other is not None:
+            raise ValueError(
+                f"has the id {document.id!r}, which {other} had before it; it was left out"
+            )
+
+    def _expect(self, item: object) -> None:
+        if isinstance(item, SourceFile):
+            self.meter.expect(1, item.size)
+        elif isinstance(item, Document):
+            self.meter.expect(1, max(len(item.text), 1))
+        else:
+            self.meter.unbounded = True
+
+    def _take_failures(self, found: Scan) -> None:
+        for failure in found.failed:
+            self._fail(failure)
+            self.troubled.add(failure.source)
+
+    def _fail(self, failure: Failure) -> None:
+        self.failed.append(failure)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return f"has half a character (a lone surrogate) at offset {error.start}"
+    if isinstance(error, RecursionError):
+        return "its metadata is nested too deeply"
+    return str(error)

@@ -1,0 +1,112 @@
+"""The evidence of a moment weighed against every part of the question."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...embed.protocol import Embedder
+from ...store.protocol import Vector
+from ...types import Passage
+from .chain import chains
+from .decide import Judged, judge
+from .question import Part
+from .sentences import Unit
+from .split import Question, read
+from .support import Sheet, read_units, sheet
+
+MOST_EMBEDDED = 28
+"""Pieces compared by embedding for one part; the best by words, and some of each top passage."""
+
+CHAINS_JUDGED = 6
+REMEMBERED = 20_000
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A question and, for each of its parts, the best chain there is, or None.
+
+    `tried` are further chains of each part, best first: where the next hop may start.
+    """
+
+    question: Question
+    judged: tuple[Judged | None, ...]
+    tried: tuple[tuple[Judged, ...], ...]
+
+
+class Similarity:
+    """Cosines between a part and pieces of text, each text embedded once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: OrderedDict[str, Vector] = OrderedDict()
+
+    async def to(self, asked: str, texts: Sequence[str]) -> list[float]:
+        """Return the cosine of `asked` to each of `texts`."""
+        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        if new:
+            vectors = await self._embedder.embed_documents(new)
+            self._known.update(zip(new, vectors, strict=True))
+        query = (await self._embedder.embed_queries([asked]))[0]
+        cosines = [float(self._known[t] @ query) for t in texts]
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return cosines
+
+
+async def assess(
+    question: str, evidence: Sequence[Passage], similarity: Similarity | None
+) -> Assessment:
+    """Read the question and weigh the evidence for each part. Deterministic."""
+    asked = read(question)
+    found = read_units(evidence)
+    tried = []
+    for part in asked.parts:
+        made = sheet(part, evidence, found)
+        if similarity is not None and found:
+            made = await _compared(made, similarity)
+        tried.append(_weighed(made))
+    return Assessment(asked, tuple(_first(t) for t in tried), tuple(tried))
+
+
+def _weighed(made: Sheet) -> tuple[Judged, ...]:
+    return tuple(judge(made, chain) for chain in chains(made)[:CHAINS_JUDGED])
+
+
+def _first(tried: Sequence[Judged]) -> Judged | None:
+    """The most believable chain; shorter ones first where they are nearly as good."""
+    if not tried:
+        return None
+    return max(tried, key=lambda j: (not j.absent, round(j.confidence, 2), -len(j.chain.units)))
+
+
+async def _compared(made: Sheet, similarity: Similarity) -> Sheet:
+    rows = _worth_embedding(made)
+    texts = [_in_context(made.units[row]) for row in rows]
+    cosines = await similarity.to(_ask(made.part), texts)
+    near = np.zeros(len(made.units))
+    near[rows] = cosines
+    return replace(made, similarity=near)
+
+
+def _ask(part: Part) -> str:
+    return part.text
+
+
+def _in_context(unit: Unit) -> str:
+    return f"{unit.context[:120]}: {unit.text}" if unit.context else unit.text
+
+
+def _worth_embedding(made: Sheet) -> list[int]:
+    ranked = [int(row) for row in np.argsort(-made.score(), kind="stable")]
+    chosen = ranked[:MOST_EMBEDDED]
+    per: dict[int, int] = {}
+    for row in ranked:
+        passage = made.units[row].passage
+        if passage < 5 and per.setdefault(passage, 0) < 2:
+            per[passage] += 1
+            chosen.append(row)
+    return sorted(set(chosen))

@@ -1,0 +1,58 @@
+"""What the evidence names that the question does not: the way to the next hop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .question import Part
+from .sentences import Unit
+from .spans import Span, spans
+from .words import STOP, stem, stems, words
+
+MOST_BRIDGES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A name in a unit that leads on, and how near it stands to the asked-for relation."""
+
+    name: str
+    stems: frozenset[str]
+    nearness: float
+
+
+@lru_cache(maxsize=8192)
+def _mentions(text: str) -> tuple[Span, ...]:
+    """Names, roles and codes of a text, in order, one for each stretch."""
+    found = list(spans(text, "person"))
+    for span in spans(text, "identifier"):
+        if any(c.isalpha() for c in span.text) and all(
+            span.end <= f.start or span.start >= f.end for f in found
+        ):
+            found.append(span)
+    return tuple(sorted(found, key=lambda s: s.start))
+
+
+@lru_cache(maxsize=16384)
+def _key(name: str) -> frozenset[str]:
+    return frozenset(stem(w.text) for w in words(name) if w.text.lower() not in STOP)
+
+
+def bridges(part: Part, unit: Unit) -> list[Bridge]:
+    """Return what `unit` names and the part does not, nearest to the part's words first."""
+    asked = stems(part.text)
+    wanted = {t.stem for t in part.terms if t.name < 0}
+    wanted |= {s for t in part.terms if t.name < 0 for s in t.also}
+    marks = [w.start for w in words(unit.text) if w.stem in wanted]
+    found: dict[frozenset[str], Bridge] = {}
+    for span in _mentions(unit.text):
+        key = _key(span.text)
+        if not key or key <= asked or len(key) > 8:
+            continue
+        gap = min((abs(span.start - m) for m in marks), default=200)
+        nearness = 1.0 / (1.0 + gap / 40.0)
+        if key not in found or found[key].nearness < nearness:
+            found[key] = Bridge(span.text.strip("` "), key, nearness)
+    ranked = sorted(found.values(), key=lambda b: -b.nearness)
+    return ranked[:MOST_BRIDGES]

@@ -1,0 +1,170 @@
+"""What a question asks: its parts, the kind of answer, and the words that must be met."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .spans import DATE, Kind, names
+from .words import FRAME_STEMS, STOP, SYNONYMS, is_identifier, stem, words
+
+_KINDS: tuple[tuple[str, Kind], ...] = (
+    (r"(?:on |in |by |until |since |at )?(?:what|which) (?:\w+ )?(?:date|year|day|month|time|century"
+     r"|decade|season)\b|when\b|(?:date|year|time) of\b|(?:what|whats|what's) (?:is|was|are|were)?"
+     r" ?the (?:\w+ ){0,2}(?:date|year|deadline|day)\b", "date"),
+    (r"how long\b|(?:what|which) (?:is|was) the (?:\w+ ){0,3}(?:duration|notice period|period"
+     r"|time ?out)\b", "duration"),
+    (r"how many\b|(?:what|which) (?:is|was|are|were)? ?(?:the )?(?:\w+ ){0,2}(?:number|population"
+     r"|percentage|share|count)\b|how (?:old|often|tall|high|deep|far|fast|big|large|wide|heavy"
+     r"|hot|cold|thick)\b", "number"),
+    (r"how much\b(?=.*\b(?:cost|pay|price|charge|fee|rent|salary|earn|spend|spent|money|paid)\b)"
+     r"|(?:what|which) (?:is|was|are|does|did)? ?(?:the )?(?:[\w-]+ ){0,3}(?:price|cost|fee"
+     r"|salary|tariff)\b", "money"),
+    (r"how much\b|(?:what|which) (?:is|was|are|were) (?:the )?(?:[\w-]+ ){0,3}(?:limit|rate|height"
+     r"|length|depth|width|weight|speed|draught|draft|capacity|temperature|distance|size|area"
+     r"|minimum|maximum|budget)\b", "number"),
+    (r"(?:what|which|whats) (?:\w+ ){0,3}(?:phone|telephone|extension|e-?mail|address|url|code"
+     r"|port|command|option|flag|version|id|identifier|number|form|channel|parameter|setting"
+     r"|environment variable|file|function|method|class)\b", "identifier"),
+    (r"(?:by |to |with |from |for |under |of )?(?:who|whom|whose)\b|(?:which|what) (?:\w+ ){0,2}(?:"
+     r"person|man|woman|director|author|writer|actor|actress|singer|player|president|king|queen"
+     r"|composer|producer|artist|manager|officer|politician|role|team)\b", "person"),
+    (r"(?:from |in |at |to )?where\b|(?:in |at |from )?(?:which|what) (?:\w+ )?(?:city|country|place"
+     r"|town|state|location|building|room|village|county|region|province|continent)\b|(?:what|which)"
+     r" (?:is|was) the (?:\w+ )?(?:place|country|location|city|nationality)\b|what nationality\b",
+     "place"),
+    (r"(?:is|are|was|were|do|does|did|can|could|has|have|had|must|should|will|would|may|am)\b",
+     "yesno"),
+    (r"why\b|how\b", "text"),
+    (r"which\b|what \w+ (?:is|was|did|does|has|had)\b", "name"),
+)  # fmt: skip
+_PATTERNS = [(re.compile(p, re.IGNORECASE), kind) for p, kind in _KINDS]
+_WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|can|must|should|has|have)"
+_ASKS = re.compile(rf"\b{_WH}\b", re.IGNORECASE)
+_BRACKETS = re.compile(r"\([^()]*\)")
+
+NAME_WEIGHT = 1.6
+WORD_WEIGHT = 1.0
+FRAME_WEIGHT = 0.35
+BRACKET_WEIGHT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a question that evidence should meet, and how much it matters.
+
+    `name` numbers the proper name it belongs to, -1 for none. A `required` term has
+    no substitute: names, identifiers, numbers and years.
+    """
+
+    stem: str
+    text: str
+    weight: float
+    required: bool = False
+    name: int = -1
+    also: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is asked: the text, the kind of answer, and its terms in order."""
+
+    id: str
+    text: str
+    kind: Kind
+    terms: tuple[Term, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> float:
+        """The weight of all terms together."""
+        return sum(term.weight for term in self.terms) or 1.0
+
+
+def kind_of(question: str) -> Kind:
+    """Return the kind of answer that `question` asks for, by its question word.
+
+    The earliest question word decides; "text" is anything that needs a sentence.
+    """
+    best: tuple[int, int, Kind] | None = None
+    for rank, (pattern, kind) in enumerate(_PATTERNS):
+        match = pattern.match(question) if kind == "yesno" else _search(pattern, question)
+        if match and (best is None or (match.start(), rank) < best[:2]):
+            best = (match.start(), rank, kind)
+    return best[2] if best else "text"
+
+
+def _search(pattern: re.Pattern[str], question: str) -> re.Match[str] | None:
+    for match in pattern.finditer(question):
+        if match.start() == 0 or not question[match.start() - 1].isalnum():
+            return match
+    return None
+
+
+@lru_cache(maxsize=1024)
+def part(text: str, id_: str = "1") -> Part:
+    """Read one question: which kind, which names, which terms."""
+    found = _names(text)
+    kind = kind_of(text)
+    return Part(id_, text, kind, _terms(text, found), tuple(name for name, _, _ in found))
+
+
+def _names(text: str) -> list[tuple[str, int, int]]:
+    """The proper names of a question, unless its letters say nothing (ALL CAPS, Title Case)."""
+    alphabetic = [w for w in words(text) if w.text[0].isalpha() and w.text.lower() not in STOP]
+    capital = [w for w in alphabetic if w.text[0].isupper()]
+    if len(alphabetic) > 5 and len(capital) > 0.85 * len(alphabetic):
+        return []
+    found = []
+    for span in names(text):
+        only = [w for w in words(span.text) if w.text.lower() not in STOP]
+        if only and not (len(only) == 1 and span.start == 0 and _ASKS.match(span.text)):
+            found.append((span.text, span.start, span.end))
+    return found
+
+
+def _terms(text: str, found: list[tuple[str, int, int]]) -> tuple[Term, ...]:
+    brackets = [m.span() for m in _BRACKETS.finditer(text)]
+    terms: dict[str, Term] = {}
+    for word in words(text):
+        name = next((i for i, (_, a, b) in enumerate(found) if a <= word.start < b), -1)
+        for term in _word_terms(word.text, name, _within(word.start, brackets)):
+            if term.stem not in terms or term.weight > terms[term.stem].weight:
+                terms[term.stem] = term
+    return tuple(terms.values())
+
+
+def _within(at: int, ranges: list[tuple[int, int]]) -> bool:
+    return any(a <= at < b for a, b in ranges)
+
+
+def _word_terms(word: str, name: int, aside: bool) -> list[Term]:
+    low = word.lower().removesuffix("'s").removesuffix("’s")
+    if low in STOP or (len(low) == 1 and not low.isdigit() and name < 0):
+        return []
+    if is_identifier(word) or any(c.isdigit() for c in word):
+        weight = BRACKET_WEIGHT if aside else NAME_WEIGHT
+        return [Term(stem(word), word, weight, not aside, name)]
+    if not word.isalnum() and len(word) > 3 and word != low and "-" not in word and "'" not in word:
+        return [Term(stem(word), word, NAME_WEIGHT, not aside, name)]
+    pieces = re.split(r"[^\w]+|_", word.removesuffix("'s").removesuffix("’s"))
+    return [
+        _plain(piece, name, aside) for piece in pieces if piece and piece.lower() not in STOP
+    ]
+
+
+def _plain(word: str, name: int, aside: bool) -> Term:
+    root = stem(word)
+    also = SYNONYMS.get(root, frozenset()) - {root}
+    if aside:
+        return Term(root, word, BRACKET_WEIGHT, False, name, also)
+    if name >= 0:
+        return Term(root, word, NAME_WEIGHT, True, name)
+    weight = FRAME_WEIGHT if root in FRAME_STEMS else WORD_WEIGHT
+    return Term(root, word, weight, False, -1, also)
+
+
+def years(text: str) -> set[str]:
+    """Return the years that `text` names."""
+    return {y for m in DATE.finditer(text) for y in re.findall(r"\b(?:1\d|20)\d\d\b", m[0])}

@@ -1,0 +1,216 @@
+"""Spans that can answer: dates, names, places, numbers with units, money, identifiers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from .words import FRAME_STEMS, STOP, WORD, is_identifier, stem
+
+Kind = Literal[
+    "date", "person", "place", "number", "money", "duration", "identifier", "name", "yesno", "text"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a sentence that could be an answer by itself: `text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+    kind: Kind
+
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_YEAR = r"(?:1[0-9]{3}|20[0-9]{2})"
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+DATE = re.compile(
+    rf"\b(?:{_YEAR}-\d\d-\d\d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? {_YEAR}"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?, {_YEAR}|{_MONTH},? {_YEAR}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}\b|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b"
+    rf"|\d{{1,2}}[./]\d{{1,2}}[./]{_YEAR}|{_YEAR}s?(?: ?(?:BC|AD|CE|BCE))?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th) century|\d{{1,4}} (?:BC|AD|CE|BCE))(?![\w-]|[.,]\d)",
+    re.IGNORECASE,
+)
+CLOCK = re.compile(
+    rf"\b(?:(?:every |each )?(?:(?:first|second|third|last) )?{_DAY}"
+    rf"|[012]?\d[:.h][0-5]\d(?: ?[ap]\.?m\.?)?|\d{{1,2}} ?[ap]\.?m\b\.?|noon|midnight"
+    rf"|(?:end|start|beginning|middle) of (?:the |each |every )?(?:day|week|month|quarter|year)"
+    rf"|in {_MONTH}(?! \d)|(?:spring|summer|autumn|winter))\b",
+    re.IGNORECASE,
+)
+_COUNT = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
+    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty"
+    r"|ninety|hundred|thousand|million|billion|dozen|half)"
+)
+_FIGURE = r"\d+(?:[.,\u202f ]\d{3})*(?:[.,]\d+)?"
+_TIME_UNIT = (
+    r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|ms|milliseconds?|secs?"
+    r"|mins?|hrs?)"
+)
+DURATION = re.compile(
+    rf"\b(?:{_FIGURE}|{_COUNT}(?:[- ]{_COUNT})*)(?:\s?(?:to|or|-|–)\s?{_FIGURE})?"
+    rf"(?: working| business| calendar| consecutive| full)?[ -]?{_TIME_UNIT}\b",
+    re.IGNORECASE,
+)
+MONEY = re.compile(
+    rf"(?:[$€£¥₹]\s?{_FIGURE}(?:\s?(?:million|billion|trillion|thousand|[kmb]n?)\b)?"
+    rf"|\b(?:USD|EUR|GBP|CHF|NOK|SEK|DKK|JPY)\s?{_FIGURE}"
+    rf"|\b{_FIGURE}(?:\s?(?:million|billion|thousand))?\s?"
+    rf"(?:dollars?|euros?|pounds?|cents?|pence|francs?|kroner|yen|USD|EUR|GBP|CHF|€|£)(?!\w))",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(
+    rf"(?<![\w.,-])(?:{_FIGURE}(?:\s?(?:to|-|–)\s?{_FIGURE})?|(?:{_COUNT})(?:[- ](?:{_COUNT}))*"
+    rf"|once|twice)(?:\s?(?:million|billion|thousand|hundred|per cent|percent|%))?"
+    rf"(?![\w]*\d)(?:[ -]?(?:km/h|m/s|mph|kn|knots?|km|cm|mm|m|metres?|meters?|miles?|feet|ft"
+    rf"|inch(?:es)?|kg|tonnes?|tons?|g|mg|lbs?|pounds?|litres?|liters?|l|ml|kW|MW|GW|V|A|Hz|kHz"
+    rf"|MHz|GHz|KB|MB|GB|TB|°C|°F|degrees|bar|people|persons|times|copies)(?!\w))?",
+    re.IGNORECASE,
+)
+IDENTIFIER = re.compile(
+    r"https?://[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+?\d[\d ()/-]{6,}\d|`[^`\n]+`"
+    r"|--?[a-z][\w-]+|(?:/[\w.-]+){2,}"
+)
+_QUOTED = re.compile(r"[\"“«]\s?([^\"“”«»\n]{2,80}?)\s?[\"”»]")
+_NAME = re.compile(
+    r"[^\W\d_a-zà-öø-ÿ][\w'’&.\-]*[\w'’]|[^\W\d_a-zà-öø-ÿ]\b\.?"
+)
+_JOIN = re.compile(
+    r"(?:[ ]|[ ]?-[ ]?|, (?=(?:Jr|Sr)\b)"
+    r"|[ ](?:of|of the|the|de|de la|del|della|di|da|do|dos|van|van der|von|von der|der|den|du|la|le"
+    r"|el|al|bin|ibn|y|and the|for the|in the|on the|&) )"
+)
+ROLE = re.compile(
+    r"\b(?:(?:[a-z]+(?:-[a-z]+)?) ){0,3}?(?:[a-z]+-)?(?:manager|officer|master|engineer|director"
+    r"|supervisor|coordinator|administrator|controller|assistant|lead|leader|captain|pilot|clerk"
+    r"|secretary|treasurer|chair|chairman|president|head|foreman|inspector|technician|analyst"
+    r"|developer|maintainer|owner|operator|agent|team|office|desk|committee|board|council|group"
+    r"|department|crew|watch|warden|nurse|doctor|driver|teacher|editor|author|executive|lawyer"
+    r"|accountant|steward|keeper|planner|reviewer|approver|custodian|superintendent|librarian"
+    r"|curator|dispatcher|representative|specialist|auditor)\b"
+)
+_ROLE_STOP = STOP | {"new", "whole", "same", "old", "any", "approved", "called"}
+
+
+def spans(text: str, kind: Kind) -> list[Span]:
+    """Return the spans of `text` that are of `kind`, in order of place."""
+    if kind == "date":
+        return _merge(_all(DATE, text, "date"), _all(CLOCK, text, "date"))
+    if kind == "duration":
+        return _all(DURATION, text, "duration")
+    if kind == "money":
+        return _all(MONEY, text, "money")
+    if kind == "number":
+        return _merge(_all(MONEY, text, "number"), _all(DURATION, text, "number"),
+                      [s for s in _all(NUMBER, text, "number") if s.text.strip()])  # fmt: skip
+    if kind == "identifier":
+        return _merge(_all(IDENTIFIER, text, "identifier"), _codes(text))
+    if kind == "person":
+        return _merge(names(text), _roles(text))
+    return list(names(text))
+
+
+def _all(pattern: re.Pattern[str], text: str, kind: Kind) -> list[Span]:
+    return [Span(m[0], m.start(), m.end(), kind) for m in pattern.finditer(text)]
+
+
+def _merge(*groups: list[Span] | tuple[Span, ...]) -> list[Span]:
+    """Join groups of spans, earlier groups first where they overlap."""
+    kept: list[Span] = []
+    for group in groups:
+        kept += [s for s in group if all(s.end <= k.start or s.start >= k.end for k in kept)]
+    return sorted(kept, key=lambda s: s.start)
+
+
+def _codes(text: str) -> list[Span]:
+    return [
+        Span(m[0], m.start(), m.end(), "identifier")
+        for m in WORD.finditer(text)
+        if is_identifier(m[0]) or (m[0][0].isdigit() and len(m[0]) < 12)
+    ]
+
+
+def _roles(text: str) -> list[Span]:
+    found = []
+    for match in ROLE.finditer(text):
+        start = match.start()
+        for word in match[0].split(" ")[:-1]:
+            if word in _ROLE_STOP or word.endswith("ly"):
+                start = match.start() + match[0].index(word) + len(word) + 1
+        found.append(Span(text[start : match.end()], start, match.end(), "person"))
+    return found
+
+
+@lru_cache(maxsize=8192)
+def names(text: str) -> tuple[Span, ...]:
+    """Return the proper names and quoted titles of `text`.
+
+    A capital at the start of a sentence is a name only where the word is not a common one.
+    """
+    quoted = [Span(m[1], m.start(1), m.end(1), "name") for m in _QUOTED.finditer(text)]
+    return tuple(_merge(quoted, _capitals(text)))
+
+
+def _capitals(text: str) -> list[Span]:
+    found: list[Span] = []
+    start = end = -1
+    for match in _NAME.finditer(text):
+        if match.start() and (text[match.start() - 1].isalnum() or text[match.start() - 1] == "_"):
+            continue
+        if start >= 0 and _JOIN.fullmatch(text, end, match.start()):
+            end = match.end()
+            continue
+        found += _named(text, start, end)
+        start, end = match.start(), match.end()
+    return found + _named(text, start, end)
+
+
+def _named(text: str, start: int, end: int) -> list[Span]:
+    """The name at `start`, without common words that only begin a sentence."""
+    if start < 0:
+        return []
+    while start < end and (first := WORD.match(text, start, end)):
+        if not (_opens(text, start) and _common(first[0])) and first[0].lower() not in STOP:
+            break
+        rest = re.compile(r"[^\w]*").match(text, first.end(), end)
+        start = rest.end() if rest else end
+    said = text[start:end].rstrip(".")
+    said = said[:-2] if said.endswith(("'s", "’s")) else said
+    if len(said) < 2 or not WORD.match(said):
+        return []
+    return [Span(said, start, start + len(said), "name")]
+
+
+def _opens(text: str, at: int) -> bool:
+    """Say whether a sentence begins at `at`."""
+    before = text[:at].rstrip(" \"'“‘(*_`")
+    return not before or before[-1] in ".!?:;\n|•·-—"
+
+
+def _common(word: str) -> bool:
+    low = word.lower()
+    return (
+        low in STOP
+        or stem(low) in FRAME_STEMS
+        or low.endswith(("ing", "ly", "ed", "tion"))
+        or low in _OPENERS
+    )
+
+
+_OPENERS = frozenset(
+    """however although since when after before during while according despite today yesterday
+    there therefore thus hence moreover furthermore additionally finally later earlier meanwhile
+    because given once unless instead note see if in on at by for from with without within under
+    over between both several many most some all any each every no not only even still yet now
+    then here how what which who why where as an a the this that these those it its he she they
+    we you i his her their our your my born currently originally two three four five six seven
+    eight nine ten employees members staff people visitors ships vessels night day""".split()
+)
