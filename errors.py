@@ -105,7 +105,12 @@ class ReplyInvalid(CallFailed):
 
 
 class CallRefused(ModelError):
-    """The provider refused the call: wrong key, no rights, or a bad request."""
+    """The provider refused the call: wrong key, no rights, or a bad request.
+
+    `status` is the HTTP status, where there was one.
+    """
+
+    status: int | None = None
 
 
 class BudgetExceeded(SufficeError):

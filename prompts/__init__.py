@@ -59,7 +59,9 @@ def load(name: str, override_dir: str | Path | None = None) -> Template:
     own = Path(override_dir) / f"{name}.md" if override_dir else None
     if own is not None and own.is_file():
         return _parse(name, _read(own), str(own))
-    return _parse(name, (files(__package__) / f"{name}.md").read_text("utf-8"), f"prompts/{name}.md")
+    return _parse(
+        name, (files(__package__) / f"{name}.md").read_text("utf-8"), f"prompts/{name}.md"
+    )
 
 
 def _read(path: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import CallFailed
 from .providers import shown_url
@@ -11,6 +12,8 @@ from .retry import Patience, with_retries
 
 if TYPE_CHECKING:
     import httpx2
+
+Result = TypeVar("Result")
 
 TIMEOUT = 30.0
 CONCURRENCY = 8
@@ -91,3 +94,15 @@ class Endpoint:
                 headers=headers, timeout=self._timeout, follow_redirects=False
             )
         return self._client
+
+
+async def together(*calls: Coroutine[Any, Any, Result]) -> list[Result]:
+    """Await all calls at the same time; where one fails, cancel the others and raise its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as failed:
+        first = failed.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise first

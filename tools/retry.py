@@ -111,7 +111,9 @@ def as_model_error(
         return CallFailed(f"{what} could not be reached or broke off{after}: {said}")
     if can_pass(error):
         return CallFailed(f"{what} answered {status}{after}: {said}")
-    return CallRefused(f"{what} refused with {status}: {said}{_way_out(status, error)}")
+    refused = CallRefused(f"{what} refused with {status}: {said}{_way_out(status, error)}")
+    refused.status = status
+    return refused
 
 
 def retry_after(error: BaseException) -> float | None:
@@ -183,8 +185,9 @@ def _said(error: BaseException) -> str:
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "no reply in time"
     message = _message(body) or str(error) or type(error).__name__
-    code = body.get("code") if isinstance(body, dict) else None
-    return f"{message} ({code})" if code and str(code) not in message else message
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return f"{message} ({code})" if isinstance(code, str) and code not in message else message
 
 
 def _body(response: Any) -> Any:

@@ -106,7 +106,8 @@ def _answer(state: State, draft: Draft, verified: Verified, confidence: float) -
 
 def _missing(state: State, draft: Draft, verified: Verified) -> tuple[str, ...]:
     """Return what the answer lacks, also where its claim was dropped."""
-    gaps = draft.missing or (missing_parts(state) if not state.get("sufficient") else ())
+    judged = "sufficient" in state and not state["sufficient"]
+    gaps = draft.missing or (missing_parts(state) if judged else ())
     cited = {citation.passage_id for citation in verified.citations}
     lost = [
         finding.text

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import WeightsError
-from .weights import MODEL_SHA256, find_weights
+from .weights import MODEL_SHA256, Published, file_sha256, find_weights
 
 if TYPE_CHECKING:
-    from ctranslate2.specs import TransformerEncoderModelSpec
+    from ctranslate2.specs.transformer_spec import TransformerEncoderModelSpec
 
 LAYERS = 6
 HEADS = 12
@@ -40,32 +40,37 @@ def cache_folder() -> Path:
 def load_model(precision: str, weights: Path | None = None) -> ModelFiles:
     """Return the files of the converted model by name, from the cache where it is whole.
 
-    `precision` is "int8" or "float32". Raises `WeightsError` where there is no converted
-    model and no weights to make it from.
+    `precision` is "int8" or "float32". An explicit folder of `weights` is verified each
+    time. Raises `WeightsError` where there is neither a converted model nor weights.
     """
-    import ctranslate2
+    from ctranslate2.version import __version__ as engine
 
-    name = f"minilm-{MODEL_SHA256[:8]}-{precision}-ct2.{ctranslate2.__version__}-{_FORM}"
-    folder = cache_folder() / name
-    kept = _read(folder) if weights is None else None
+    published = find_weights(weights) if weights is not None else None
+    # The engine's version, not its file format's: reading that would import PyTorch
+    # wherever it is installed.
+    folder = cache_folder() / f"minilm-{MODEL_SHA256[:8]}-{precision}-ct2.{engine}-{_FORM}"
+    kept = _read(folder)
     if kept is not None:
         return kept
-    with tempfile.TemporaryDirectory(prefix="suffice-") as scratch:
-        made = Path(scratch) / name
-        convert(weights, made, precision)
-        files = _read(made)
-        if files is None:
-            raise WeightsError(f"the converted model at {made} does not read back as written")
-        _keep(made, folder)
+    published = published or find_weights()
+    try:
+        with tempfile.TemporaryDirectory(prefix="suffice-") as scratch:
+            made = Path(scratch) / folder.name
+            convert(published, made, precision)
+            files = _read(made)
+            _keep(made, folder)
+    except OSError as error:
+        raise WeightsError(f"the embedder's weights cannot be converted: {error}") from error
+    if files is None:
+        raise WeightsError(f"the model converted at {made} does not read back as written")
     return files
 
 
-def convert(weights: Path | None, folder: Path, precision: str) -> None:
-    """Write the converted model, its tokenizer and `sha256.json` into `folder`."""
+def convert(published: Published, folder: Path, precision: str) -> None:
+    """Write the converted model, its tokenizer and `sha256.json` into a new `folder`."""
     from safetensors.numpy import load_file
 
-    published = find_weights(weights)
-    tokenizer = json.loads(published.tokenizer.read_text(encoding="utf-8"))
+    tokenizer = json.loads(published.tokenizer.read_bytes())
     spec = _spec(load_file(published.model))
     vocabulary = tokenizer["model"]["vocab"]
     spec.register_vocabulary(sorted(vocabulary, key=vocabulary.__getitem__))
@@ -76,7 +81,7 @@ def convert(weights: Path | None, folder: Path, precision: str) -> None:
     folder.mkdir(parents=True)
     spec.save(str(folder))
     shutil.copyfile(published.tokenizer, folder / "tokenizer.json")
-    hashes = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    hashes = {path.name: file_sha256(path) for path in folder.iterdir()}
     (folder / "sha256.json").write_text(json.dumps(hashes), encoding="utf-8")
 
 
@@ -97,30 +102,32 @@ def _keep(made: Path, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError:
-        return  # an unwritable cache costs a conversion at each start, nothing else
+        return  # a cache that cannot be written costs a conversion at each start, no more
     try:
         shutil.copytree(made, staged, dirs_exist_ok=True)
-        if folder.exists():
+        if folder.exists() and _read(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
         staged.rename(folder)
     except OSError:
+        pass  # the disk is full, or another process was first
+    finally:
         shutil.rmtree(staged, ignore_errors=True)
 
 
 def _spec(tensors: Tensors) -> TransformerEncoderModelSpec:
-    from ctranslate2.specs import (
+    from ctranslate2.specs.common_spec import Activation, EmbeddingsMerge
+    from ctranslate2.specs.transformer_spec import (
         TransformerEncoderModelSpec,
         TransformerEncoderSpec,
-        common_spec,
     )
 
-    encoder = TransformerEncoderSpec(
+    encoder: Any = TransformerEncoderSpec(
         LAYERS,
         HEADS,
         pre_norm=False,
-        activation=common_spec.Activation.GELU,  # the exact one, by erf
+        activation=Activation.GELU,  # the exact one, by erf
         num_source_embeddings=2,
-        embeddings_merge=common_spec.EmbeddingsMerge.ADD,
+        embeddings_merge=EmbeddingsMerge.ADD,
         layernorm_embedding=True,
     )
     encoder.scale_embeddings = False

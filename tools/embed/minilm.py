@@ -71,7 +71,7 @@ class MiniLM:
         tokenizer = Tokenizer.from_buffer(files["tokenizer.json"])
         tokenizer.no_padding()
         tokenizer.enable_truncation(self._max_pieces)
-        encoder = ctranslate2.Encoder(
+        encoder = ctranslate2.Encoder(  # type: ignore[attr-defined]
             FINGERPRINT,
             device="cpu",
             compute_type=self._precision,

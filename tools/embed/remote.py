@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import CallFailed
+from ..endpoint import together
 from ..store.protocol import Vector
 
 BATCH_TEXTS = 128
@@ -23,23 +23,11 @@ def fingerprint(provider: str, model: str, dimensions: int) -> str:
 
 
 async def in_batches(
-    texts: Sequence[str], embed: Callable[[list[str]], Awaitable[list[Vector]]]
+    texts: Sequence[str], embed: Callable[[list[str]], Coroutine[Any, Any, list[Vector]]]
 ) -> list[Vector]:
-    """Embed all batches at the same time; where one fails, the others are cancelled."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(embed, part)) for part in batches(texts)]
-    except BaseExceptionGroup as failed:
-        first = failed.exceptions[0]
-    else:
-        return [vector for task in tasks for vector in task.result()]
-    raise first
-
-
-async def _awaited(
-    embed: Callable[[list[str]], Awaitable[list[Vector]]], part: list[str]
-) -> list[Vector]:
-    return await embed(part)
+    """Embed all batches at the same time and return their vectors in one list."""
+    found = await together(*(embed(part) for part in batches(texts)))
+    return [vector for part in found for vector in part]
 
 
 def batches(texts: Sequence[str]) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..endpoint import Endpoint
 from ..retry import Patience
@@ -69,7 +70,11 @@ class VoyageEmbedder:
         return await in_batches(texts, lambda part: self._call(part, input_type))
 
     async def _call(self, texts: Sequence[str], input_type: str) -> list[Vector]:
-        body = {"model": self._model, "input": list(texts), "input_type": input_type}
+        body: dict[str, Any] = {
+            "model": self._model,
+            "input": list(texts),
+            "input_type": input_type,
+        }
         if self._asked:
             body["output_dimension"] = self._asked
         reply = await self._endpoint.post("/embeddings", body)

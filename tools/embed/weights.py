@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 PINNED = {"model.safetensors": MODEL_SHA256, "tokenizer.json": TOKENIZER_SHA256}
 """The published files and what they must hash to."""
 
-_HUB_TIMEOUT = 10.0
+_HUB_SECONDS = 5.0
+"""How long to wait for the hub's first word: offline, searching by words is the better start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +83,22 @@ def _package_folder() -> Path | None:
 def _hugging_face(hub: bool, tried: list[str]) -> Iterator[tuple[str, dict[str, Path]]]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     for local in (True, False) if hub else (True,):
         place = f"Hugging Face {'cache' if local else 'hub'} ({REPOSITORY})"
         try:
             files = {
                 name: Path(
                     hf_hub_download(
-                        REPOSITORY, name, local_files_only=local, etag_timeout=_HUB_TIMEOUT
+                        REPOSITORY, name, local_files_only=local, etag_timeout=_HUB_SECONDS
                     )
                 )
                 for name in PINNED
             }
-        except Exception as error:
+        except Exception as error:  # absent, offline, no space, a proxy: all mean "not here"
             tried.append(f"{place}: {type(error).__name__}")
             continue
         yield place, files

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..types import Document, Passage
 from .cutting import cut
-from .outline import Outline, markup_of, outline
+from .outline import Heading, Outline, markup_of, outline
 
 CHUNKING = 1
 """The version of what this module does; a change makes adding again cut anew."""
@@ -60,7 +60,7 @@ def chunk(document: Document, max_chars: int = MAX_CHARS) -> list[Passage]:
         return [_passage(document, document.id, start, end, ())]
     found = outline(text, markup_of(document))
     passages: list[Passage] = []
-    for section in _packed(_sections(text, found, document.title), max_chars):
+    for section in _packed(list(_sections(text, found, document.title)), max_chars):
         for a, b in _pieces(text, section, found, max_chars):
             a, b = _trim(text, a, b)
             if a < b:
@@ -112,7 +112,8 @@ def _trim(text: str, start: int, end: int) -> Span:
 def _sections(text: str, found: Outline, title: str) -> Iterator[Section]:
     """Yield the spans between headings, which together are the whole text."""
     path: list[tuple[int, str]] = []
-    start, names = 0, ()
+    start = 0
+    names: tuple[str, ...] = ()
     for heading in found.headings:
         if heading.start > start:
             yield Section(start, heading.start, names, len(path))
@@ -125,19 +126,36 @@ def _sections(text: str, found: Outline, title: str) -> Iterator[Section]:
         yield Section(start, len(text), names, len(path))
 
 
-def _packed(sections: Iterator[Section], max_chars: int) -> Iterator[Section]:
-    """Join neighbours while they are small and lie below the same heading as the first."""
+def _packed(sections: Sequence[Section], max_chars: int) -> Iterator[Section]:
+    """Join neighbours while they are small and lie below the same heading as the first.
+
+    A section is joined with all that lies below it, or not at all.
+    """
     target = _target(max_chars)
     held: Section | None = None
-    for section in sections:
-        if held and section.level >= held.level and section.end - held.start <= target:
-            held = Section(held.start, section.end, _shared(held.path, section.path), held.level)
+    for section, end in zip(sections, _ends(sections), strict=True):
+        if held and section.level >= held.level and end - held.start <= target:
+            path = _shared(held.path, section.path)
+            held = Section(held.start, section.end, path, held.level)
             continue
         if held:
             yield held
         held = section
     if held:
         yield held
+
+
+def _ends(sections: Sequence[Section]) -> list[int]:
+    """Return for each section where the last section below it ends."""
+    ends = [section.end for section in sections]
+    waiting: list[int] = []
+    for index, section in enumerate(sections):
+        while waiting and sections[waiting[-1]].level >= section.level:
+            ends[waiting.pop()] = section.start
+        waiting.append(index)
+    for index in waiting:
+        ends[index] = sections[-1].end
+    return ends
 
 
 def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
@@ -182,7 +200,7 @@ def _atoms(text: str, start: int, end: int, found: Outline, max_chars: int) -> I
     """Yield the blocks of `text[start:end]`, those too long cut further."""
     breaks = found.breaks
     inner = breaks[bisect_right(breaks, start) : bisect_left(breaks, end)]
-    heading = next((h for h in _headings_at(found, start)), None)
+    heading = _heading_at(found, start)
     limit = max_chars - (heading.end - heading.start + 1) if heading else max_chars
     limit = limit if limit > max_chars // 2 else max_chars
     previous = start
@@ -194,13 +212,11 @@ def _atoms(text: str, start: int, end: int, found: Outline, max_chars: int) -> I
         previous = max(previous, at)
 
 
-def _headings_at(found: Outline, start: int) -> list:
-    at = bisect_left(found.headings, start, key=lambda heading: heading.start)
-    return (
-        found.headings[at : at + 1]
-        if at < len(found.headings) and found.headings[at].start == start
-        else []
-    )
+def _heading_at(found: Outline, start: int) -> Heading | None:
+    index = bisect_left(found.headings, start, key=lambda heading: heading.start)
+    if index == len(found.headings) or found.headings[index].start != start:
+        return None
+    return found.headings[index]
 
 
 def _fenced(found: Outline, at: int) -> bool:

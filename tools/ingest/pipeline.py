@@ -21,10 +21,15 @@ from .scan import Source, scan
 from .vanished import vanished
 
 BATCH_PASSAGES = 256
-"""Passages embedded and written at once. A killed process loses at most two batches."""
+"""Passages embedded at once, of one document or of many."""
 
-BATCH_DOCUMENTS = 1024
+MOST_WAITING = 8
+"""Batches that wait to be written. A write costs half a second however small it is, so a
+fast embedder's batches are written together; a slow one's go one by one."""
+
 DELETE_DOCUMENTS = 1000
+
+Embedded = tuple[list[Prepared], list[Vector | None]]
 
 
 async def add(
@@ -90,11 +95,14 @@ class _Adding:
         self._stored: dict[str, DocumentRecord] = {}
         self._ready = False
         self._added = self._updated = self._unchanged = self._removed = 0
+        self._waiting: list[Embedded] = []
         self._writing: asyncio.Task[None] | None = None
+        self._upcoming: asyncio.Future[list[Prepared] | None] | None = None
 
     async def run(self, reading: Reading) -> AddReport:
         await self._check_manifest()
         self._stored = {record.document.id: record for record in await self.store.documents()}
+        self._report()
         try:
             await self._put_all(reading)
             await self._remove(reading)
@@ -139,28 +147,45 @@ class _Adding:
         )
 
     async def _put_all(self, reading: Reading) -> None:
-        """Embed one batch while the next is prepared and the one before is written."""
+        """Embed one batch while the next is prepared and those before are written."""
         coming = self._batches(reading)
-        upcoming = asyncio.ensure_future(anext(coming, None))
+        self._upcoming = asyncio.ensure_future(anext(coming, None))
         try:
-            while (batch := await upcoming) is not None:
-                upcoming = asyncio.ensure_future(anext(coming, None))
-                vectors = await self._embedded(batch)
-                await self._written()
-                self._writing = asyncio.create_task(self._write(batch, vectors))
+            while (batch := await asyncio.shield(self._upcoming)) is not None:
+                self._upcoming = asyncio.ensure_future(anext(coming, None))
+                self._waiting.append((batch, await self._embedded(batch)))
+                if (
+                    self._writing is None
+                    or self._writing.done()
+                    or len(self._waiting) >= MOST_WAITING
+                ):
+                    await self._write_waiting()
+            await self._write_waiting()
             await self._written()
         finally:
             reading.stop = True
-            await self._settle(upcoming)
+            await self._settle()
 
-    async def _settle(self, upcoming: asyncio.Future[list[Prepared] | None]) -> None:
+    async def _settle(self) -> None:
         """Let what is under way come to its end: a thread cannot be interrupted."""
-        under_way = [task for task in (upcoming, self._writing) if task is not None]
+        under_way = [task for task in (self._upcoming, self._writing) if task is not None]
         await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _write_waiting(self) -> None:
+        """Start to write all that was embedded, once the write before has ended."""
+        await self._written()
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._writing = asyncio.create_task(self._write(waiting))
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
 
     async def _batches(self, reading: Reading) -> AsyncIterator[list[Prepared]]:
         """Yield what the sources hold, then what is stored and has to be embedded anew."""
-        prepared = batches(self._prepared(reading), BATCH_PASSAGES, BATCH_DOCUMENTS)
+        prepared = batches(self._prepared(reading), BATCH_PASSAGES)
         while batch := await asyncio.to_thread(next, prepared, None):
             yield batch
         for stale in self._stale(reading):
@@ -203,14 +228,17 @@ class _Adding:
             self._report()
         return vectors
 
-    async def _write(self, batch: Sequence[Prepared], vectors: Sequence[Vector | None]) -> None:
-        changed = [prepared for prepared in batch if prepared.changed]
-        if changed:
+    async def _write(self, waiting: Sequence[Embedded]) -> None:
+        records, entries = [], []
+        for batch, vectors in waiting:
+            records += [prepared.record for prepared in batch if prepared.record]
+            bare = (entry for prepared in batch for entry in prepared.entries)
+            entries += [replace(entry, dense=v) for entry, v in zip(bare, vectors, strict=True)]
+        if records:
             await self._ensure_manifest()
-            bare = (entry for prepared in changed for entry in prepared.entries)
-            entries = [replace(entry, dense=v) for entry, v in zip(bare, vectors, strict=True)]
-            await self.store.upsert([prepared.record for prepared in changed], entries)
-        self._count(batch)
+            await self.store.upsert(records, entries)
+        for batch, _ in waiting:
+            self._count(batch)
         self._report()
 
     async def _ensure_manifest(self) -> None:
@@ -220,16 +248,12 @@ class _Adding:
 
     def _count(self, batch: Sequence[Prepared]) -> None:
         for prepared in batch:
-            self._added += prepared.changed and not prepared.known
-            self._updated += prepared.changed and prepared.known
-            self._unchanged += not prepared.changed
+            changed = prepared.record is not None
+            self._added += changed and not prepared.known
+            self._updated += changed and prepared.known
+            self._unchanged += not changed
             self.meter.passages += len(prepared.entries)
-            self.meter.finish(1, prepared.weight, embedded=prepared.changed)
-
-    async def _written(self) -> None:
-        if self._writing is not None:
-            writing, self._writing = self._writing, None
-            await asyncio.shield(writing)
+            self.meter.finish(prepared.weight, embedded=changed)
 
     async def _remove(self, reading: Reading) -> None:
         gone = [name for name, record in self._stored.items() if vanished(record, reading)]

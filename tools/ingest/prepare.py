@@ -16,20 +16,23 @@ from .reading import Read
 Enrich = Callable[[Passage], dict[str, list[str]]]
 """What other tools keep beside a passage (`Entry.extra`), worked out as it is added."""
 
+MOST_DOCUMENTS = 1000
+MOST_CHARACTERS = 4_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document ready to be embedded; `record` and `entries` still lack the vectors.
+    """A document ready to be embedded; its `entries` still lack the vectors.
 
-    `known` tells that a version of it is in the store, `changed` that it has to go in.
+    `record` is None where the document is in the store as it is: its text is not held on
+    to. `known` tells that some version of it is in the store.
     """
 
-    record: DocumentRecord
+    record: DocumentRecord | None
     entries: tuple[Entry, ...]
     texts: tuple[str, ...]
     weight: float
     known: bool
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +69,28 @@ class Recipe:
         """Chunk and weigh a document, unless `stored`, the hash in the store, says it is there."""
         record = DocumentRecord(read.document, self.hash(read.document), read.root)
         if stored == record.hash:
-            return Prepared(record, (), (), read.weight, known=True, changed=False)
+            return Prepared(None, (), (), read.weight, known=True)
         passages = chunk(read.document, self.max_chars)
         texts = tuple(embedding_text(passage) for passage in passages)
         entries = tuple(self._entry(p, text) for p, text in zip(passages, texts, strict=True))
         record = replace(record, passages=len(entries))
-        return Prepared(record, entries, texts, read.weight, stored is not None, changed=True)
+        return Prepared(record, entries, texts, read.weight, known=stored is not None)
 
     def _entry(self, passage: Passage, text: str) -> Entry:
         extra = self.enrich(passage) if self.enrich else {}
         return Entry(passage, self.sparse.embed_document(text), None, dict(extra))
 
 
-def batches(
-    prepared: Iterable[Prepared], passages: int, documents: int
-) -> Iterator[list[Prepared]]:
-    """Group documents until they have `passages` passages or are `documents` many."""
+def batches(prepared: Iterable[Prepared], passages: int) -> Iterator[list[Prepared]]:
+    """Group documents until they have `passages` passages, or much else to hold."""
     batch: list[Prepared] = []
-    held = 0
+    held, characters = 0, 0
     for each in prepared:
         batch.append(each)
         held += len(each.entries)
-        if held >= passages or len(batch) >= documents:
+        characters += len(each.record.document.text) if each.record else 0
+        if held >= passages or len(batch) >= MOST_DOCUMENTS or characters >= MOST_CHARACTERS:
             yield batch
-            batch, held = [], 0
+            batch, held, characters = [], 0, 0
     if batch:
         yield batch

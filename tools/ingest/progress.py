@@ -46,9 +46,9 @@ class Meter:
         """Start the clock, at the first embedding."""
         self._began = self._began or perf_counter()
 
-    def finish(self, documents: int, weight: float, *, embedded: bool) -> None:
-        """Count documents as done."""
-        self.done += documents
+    def finish(self, weight: float, *, embedded: bool) -> None:
+        """Count a document as done."""
+        self.done += 1
         self._done_weight += weight
         self._embedded_weight += weight if embedded else 0.0
 

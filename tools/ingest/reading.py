@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...errors import IngestError, InputError
 from ..types import Document, Failure
@@ -57,7 +58,7 @@ class Reading:
             else:
                 yield from self._rest(item)
 
-    def _rest(self, items: Iterator[object]) -> Iterator[Read]:
+    def _rest(self, items: Iterator[Any]) -> Iterator[Read]:
         """Read an iterator, which may hold anything that the list of sources may hold."""
         for item in items:
             try:
@@ -75,33 +76,39 @@ class Reading:
 
     def _file(self, file: SourceFile) -> Iterator[Read]:
         self.meter.current = file.path
-        documents, trouble, share = 0, False, 1.0
+        documents, trouble = 0, False
         try:
-            for loaded in load(file):
-                share = loaded.share
-                if isinstance(loaded.document, Failure):
+            for document, weight in self._loaded(file):
+                if isinstance(document, Failure):
                     trouble = True
-                    self._fail(loaded.document)
+                    self._fail(document)
+                    self.meter.expect(-1, -weight)
                 else:
                     documents += 1
-                    yield from self._checked(loaded.document, file.root, file.size * share, file)
+                    yield from self._checked(document, file.root, weight)
                 if self.stop:
                     return
         except IngestError as error:
             trouble = True
             self._fail(Failure(source=error.source, reason=error.reason))
-        if trouble:
-            self.troubled.add(file.path)
-        else:
-            self.whole.add(file.path)
+        (self.troubled if trouble else self.whole).add(file.path)
         if file.named and not documents and not trouble:
             self._fail(Failure(source=file.path, reason="is empty"))
-        # What the file held more or less than the one document it was counted as.
-        self.meter.expect(documents - 1, file.size * (share * documents - 1))
 
-    def _checked(
-        self, document: Document, root: str, weight: float, file: SourceFile | None = None
-    ) -> Iterator[Read]:
+    def _loaded(self, file: SourceFile) -> Iterator[tuple[Document | Failure, float]]:
+        """Yield a file's Documents with their weights, and keep the meter's forecast right."""
+        expected, found, weight = 1.0, 0, float(file.size)
+        try:
+            for loaded in load(file):
+                self.meter.expect(1 / loaded.share - expected, 0)
+                expected = 1 / loaded.share
+                found += 1
+                weight = file.size * loaded.share
+                yield loaded.document, weight
+        finally:
+            self.meter.expect(found - expected, found * weight - file.size)
+
+    def _checked(self, document: Document, root: str, weight: float) -> Iterator[Read]:
         """Yield the document, its metadata flattened, unless it cannot go in."""
         source = document.source or document.title or document.id
         try:
@@ -109,6 +116,7 @@ class Reading:
             flat = flat_metadata(document.metadata)
         except (ValueError, RecursionError) as error:
             self._fail(Failure(source=source, reason=_reason(error)))
+            self.meter.expect(-1, -weight)
             return
         self.seen[document.id] = source
         if flat != document.metadata:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
 from pydantic import BaseModel
 
-from ...errors import BudgetExceeded, CallFailed, CallRefused, ReplyInvalid
+from ...errors import BudgetExceeded, CallFailed, CallRefused, ModelError, ReplyInvalid
 from ...prompts import Prompt
-from ..retry import Fault, Patience, retried
+from ..retry import Patience, as_model_error, with_retries
 from ..types import Usage
-from .faults import Diagnosis, StreamCut, as_error, cleaned, diagnose
+from .faults import BrokenReply, complaint, explained, passing
 from .forms import FormError, read_form
 from .prices import Price
 from .protocol import Reply
@@ -106,9 +106,8 @@ class ChatModel:
         A stream is begun again only while nothing of it has been passed on.
         """
         async with self._turns:
-            until = self._until(deadline)
-            pieces, piece = await self._persist(
-                lambda: self._begin(prompt, max_tokens, until), deadline
+            pieces, piece, until = await self._persist(
+                lambda: self._begin(prompt, max_tokens, deadline), deadline
             )
             spoken, thoughts = "", ThoughtFilter()
             async with aclosing(pieces):
@@ -135,45 +134,45 @@ class ChatModel:
         return said
 
     async def _begin(
-        self, prompt: Prompt, max_tokens: int, until: float
-    ) -> tuple[AsyncIterator[str | Said], str | Said]:
-        """Open a stream and wait for its first piece."""
+        self, prompt: Prompt, max_tokens: int, deadline: float | None
+    ) -> tuple[AsyncGenerator[str | Said, None], str | Said, float]:
+        """Open a stream and wait for its first piece; return when it must have ended."""
+        until = self._until(deadline)
         seconds = until - time.monotonic()
         pieces = self._wire.stream(prompt, max_tokens, seconds)
         try:
             async with asyncio.timeout(seconds):
                 piece = await anext(pieces, None)
-            return pieces, self._checked(piece)
+            return pieces, self._checked(piece), until
         except BaseException:
-            await _close(pieces)
+            await pieces.aclose()
             raise
 
     async def _next(
-        self, pieces: AsyncIterator[str | Said], until: float, deadline: float | None
+        self, pieces: AsyncGenerator[str | Said, None], until: float, deadline: float | None
     ) -> str | Said:
         try:
             async with asyncio.timeout(until - time.monotonic()):
                 return self._checked(await anext(pieces, None))
-        except CallRefused:
+        except ModelError:
             raise
         except Exception as error:
-            problem = diagnose(error, self._secrets)
-            late = _past(deadline)
-        if late:
+            failure = as_model_error(error, self.name, self._secrets)
+        if _past(deadline):
             raise BudgetExceeded("seconds", f"{self.name} was still writing when time was up")
-        raise CallFailed(f"{self.name} broke off while writing: {problem.text}")
+        raise CallFailed(str(failure))
 
     def _checked(self, piece: str | Said | None) -> str | Said:
         """Return a piece of a stream; an end that was not announced is a cut."""
         if piece is None or (isinstance(piece, Said) and piece.finish == "cut"):
-            raise StreamCut("the stream ended before its end was announced")
+            raise BrokenReply("the stream ended before its end was announced")
         if isinstance(piece, Said):
             self._refuse_refusals(piece)
         return piece
 
     def _refuse_refusals(self, said: Said) -> None:
         if said.finish == "refused":
-            why = cleaned(said.why or said.text or "no reason was given", self._secrets)
+            why = self._clean(said.why or said.text or "no reason was given")
             error = CallRefused(f"{self.name} declined to reply: {why}")
             error.usage = self._usage(Prompt("", ""), said)
             raise error
@@ -182,12 +181,7 @@ class ChatModel:
         self, call: Callable[[], Awaitable[Result]], deadline: float | None
     ) -> Result:
         """Call, giving up features the server does not have and waiting out what can pass."""
-        attempts, last = 0, Diagnosis("passing", "")
-
-        def judge(error: BaseException) -> Fault:
-            if isinstance(error, CallRefused) or not isinstance(error, Exception):
-                return Fault(False)
-            return diagnose(error, self._secrets).fault
+        attempts = 0
 
         async def attempt() -> Result:
             nonlocal attempts
@@ -196,20 +190,29 @@ class ChatModel:
                 try:
                     return await call()
                 except Exception as error:
-                    found = diagnose(error, self._secrets)
-                    if found.kind != "bad_request" or not self._wire.adapt(found.text):
+                    said = complaint(error, self._secrets)
+                    if said is None or not self._wire.adapt(error, said):
                         raise
 
         try:
-            return await retried(attempt, judge, patience=self._patience, deadline=deadline)
-        except (CallRefused, CallFailed):
-            raise
-        except Exception as error:
-            last = diagnose(error, self._secrets)
-        # Raised here, not above: the library's error holds the request and so the key.
-        if _past(deadline) and attempts == 1:
+            return await with_retries(
+                attempt,
+                what=self.name,
+                deadline=deadline,
+                patience=self._patience,
+                retryable=passing,
+                secrets=self._secrets,
+            )
+        except ModelError as error:
+            failure = explained(error, self.name)
+        if attempts == 1 and isinstance(failure, CallFailed) and _past(deadline):
             raise BudgetExceeded("seconds", f"{self.name} was still at work when time was up")
-        raise as_error(self.name, last, attempts)
+        raise failure
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text[:300]
 
     def _until(self, deadline: float | None) -> float:
         own = time.monotonic() + self._call_seconds
@@ -217,7 +220,7 @@ class ChatModel:
 
     def _invalid(self, problem: str, usage: Usage, times: int) -> ReplyInvalid:
         asked = "once" if times == 1 else "twice"
-        text = cleaned(problem, self._secrets)
+        text = self._clean(problem)
         error = ReplyInvalid(f"{self.name} was asked {asked} and gave no usable reply: {text}")
         error.usage = usage
         return error
@@ -250,9 +253,3 @@ def _complaint(problem: str) -> str:
         f"\n\nYour last reply could not be used: {problem}. "
         "Reply again, shortly, with one JSON object of the form asked for and nothing else."
     )
-
-
-async def _close(pieces: AsyncIterator[str | Said]) -> None:
-    close = getattr(pieces, "aclose", None)
-    if close is not None:
-        await close()

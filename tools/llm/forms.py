@@ -88,7 +88,9 @@ def _strict(node: Any) -> Any:
     kept = {key: value for key, value in node.items() if key not in _UNSUPPORTED}
     if isinstance(node.get("properties"), dict):
         fields = {name: _strict(value) for name, value in node["properties"].items()}
-        rest = {key: _strict(v) for key, v in kept.items() if key not in ("properties", "description")}
+        rest = {
+            key: _strict(v) for key, v in kept.items() if key not in ("properties", "description")
+        }
         closed = {"required": list(fields), "additionalProperties": False}
         return {**rest, "properties": fields, **closed}
     return {key: _strict(value) for key, value in kept.items() if key != "description"}

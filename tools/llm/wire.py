@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -38,10 +38,12 @@ class Wire(Protocol):
     ) -> Said:
         """Send a prompt and return the whole reply."""
 
-    def stream(self, prompt: Prompt, max_tokens: int, seconds: float) -> AsyncIterator[str | Said]:
+    def stream(
+        self, prompt: Prompt, max_tokens: int, seconds: float
+    ) -> AsyncGenerator[str | Said, None]:
         """Send a prompt and yield text as it comes; last a `Said` without text."""
 
-    def adapt(self, complaint: str) -> bool:
+    def adapt(self, error: Exception, complaint: str) -> bool:
         """Give up for good a feature that the server complains of; False if there is none."""
 
     async def close(self) -> None:

@@ -75,9 +75,10 @@ def _embedded(name: str, embedder: Embedder | None, sparse: SparseEmbedder | Non
 
     lexical = sparse or Bm25()
     if name == "evidence" and importlib.util.find_spec(".evidence", __package__):
-        from .evidence import EvidenceReranker
+        from .evidence import EvidenceReranker  # type: ignore[import-not-found, unused-ignore]
 
-        return EvidenceReranker(embedder, lexical)
+        learned: Reranker = EvidenceReranker(embedder, lexical)
+        return learned
     from .plain import PlainReranker
 
     return PlainReranker(embedder, lexical)

@@ -9,14 +9,13 @@ https://huggingface.github.io/text-embeddings-inference
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import CallFailed, CallRefused
-from ..endpoint import Endpoint
+from ..endpoint import Endpoint, together
 from ..retry import Patience
 from .asked import best_of, questions
 from .protocol import Candidate
@@ -78,7 +77,7 @@ class HttpReranker:
         asked = questions(question, candidates)
         texts = [[_text(candidates[i]) for i in places] for places in asked.values()]
         calls = (self._scores(query, t) for query, t in zip(asked, texts, strict=True))
-        found = await asyncio.gather(*calls)
+        found = await together(*calls)
         return best_of(len(candidates), zip(asked.values(), found, strict=True))
 
     async def close(self) -> None:
@@ -89,7 +88,7 @@ class HttpReranker:
         try:
             return await self._batched(query, texts)
         except CallRefused as refused:
-            if not self._may_be_tei or " 422" not in str(refused):
+            if not self._may_be_tei or refused.status != 422:
                 raise
         self._form, self._may_be_tei = TEI, False
         return await self._batched(query, texts)
@@ -97,7 +96,7 @@ class HttpReranker:
     async def _batched(self, query: str, texts: list[str]) -> list[float]:
         form = self._form
         parts = [texts[i : i + form.batch] for i in range(0, len(texts), form.batch)]
-        found = await asyncio.gather(*(self._call(form, query, part) for part in parts))
+        found = await together(*(self._call(form, query, part) for part in parts))
         return [score for part in found for score in part]
 
     async def _call(self, form: Form, query: str, texts: list[str]) -> list[float]:

@@ -19,7 +19,7 @@ from ..types import Passage, Where
 from . import shards
 from .filters import conditions
 from .folder import Folder, create, engine_errors, hold, release
-from .protocol import DocumentRecord, Entry, Field, Hit, Manifest, SearchRequest
+from .protocol import DocumentRecord, Entry, Field, Hit, Manifest, Page, SearchRequest
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class EdgeStore:
         conditions(where, None)
         offset: Any = None
         while True:
-            page = shards.Page(where, batch, offset, with_vectors, with_extra)
+            page = Page(where, batch, offset, with_vectors, with_extra)
             hits, offset = await self._run(_NO_PAGE, partial(shards.scroll, page=page))
             for hit in hits:
                 yield hit

@@ -80,6 +80,11 @@ def conditions(where: Any, known: Mapping[str, Sequence[str]] | None) -> list[Co
     return found
 
 
+def having(extra: Mapping[str, Sequence[str]]) -> list[Condition]:
+    """Return what `SearchRequest.having` asks for."""
+    return [Among(path("extra", name), tuple(values)) for name, values in extra.items()]
+
+
 def _types(name: Any, known: Mapping[str, Sequence[str]] | None) -> Sequence[str] | None:
     """Return the types a field is known to have, or None if nothing is known."""
     if name in KEYWORDS:

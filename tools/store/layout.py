@@ -105,9 +105,9 @@ def term(value: str | int | float | bool) -> str:
     return "#" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def value_of(spelling: str) -> Any:
-    """Undo `term`; None for a value too long to be spelt out."""
-    return None if spelling.startswith("#") else json.loads(spelling)
+def values_of(counts: Iterable[tuple[str, int]]) -> tuple[Any, ...]:
+    """Undo `term` for a facet's values; those too long to be spelt out are left out."""
+    return tuple(json.loads(spelling) for spelling, _ in counts if not spelling.startswith("#"))
 
 
 def moment(text: str, *, day_ends: bool = False) -> str | None:
@@ -249,7 +249,7 @@ def document_payloads(record: DocumentRecord, passages: int) -> dict[str, dict[s
     document = record.document
     name, text = clean(document.id), clean(document.text)
     pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-    points = {
+    points: dict[str, dict[str, Any]] = {
         point_id(f"text {i}", name): {"kind": "text", "document_id": name, "text": piece}
         for i, piece in enumerate(pieces)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def check_manifest(
             f"{named} was built with the word weights {manifest.sparse}; this is"
             f" {sparse_fingerprint}. Re-embed with: suffice add --reembed"
         )
+
+
+def check_dimensions(manifest: Manifest, vectors: Iterable[Sized | None]) -> None:
+    """Raise `StoreMismatch` if a dense vector is not as long as those of the corpus."""
+    for vector in vectors:
+        if vector is not None and len(vector) != manifest.dimensions:
+            built = _named(manifest.embedder if manifest.dimensions else "", manifest.dimensions)
+            raise StoreMismatch(
+                f"this corpus was built with {built}; a vector of {len(vector)} dims came in."
+                " Use that embedder, or re-embed with: suffice add --reembed"
+            )
 
 
 def _named(embedder: str, dimensions: int) -> str:

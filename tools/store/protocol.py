@@ -7,7 +7,7 @@ with the text and the hash that make adding again cheap.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -73,7 +73,11 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One search. With both vectors the two legs are fused (RRF); with one, its raw scores."""
+    """One search. With both vectors the two legs are fused (RRF); with one, its raw scores.
+
+    `having` narrows further: the lists of strings under these names of `Entry.extra` must
+    each hold one of the values.
+    """
 
     dense: Vector | None = None
     sparse: SparseVector | None = None
@@ -81,6 +85,7 @@ class SearchRequest:
     limit: int = 10
     with_vectors: bool = False
     with_extra: bool = False
+    having: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,17 @@ class Hit:
     dense: Vector | None = None
     sparse: SparseVector | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a walk over the passages; `offset` is where the page before it ended."""
+
+    where: Where | None
+    limit: int
+    offset: Any
+    with_vectors: bool = False
+    with_extra: bool = False
 
 
 class Manifest(Noun):

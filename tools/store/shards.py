@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
 
-from ...errors import StoreMismatch
 from ..types import Passage, Where
 from . import layout
-from .filters import Among, Condition, conditions
+from .filters import Among, Condition, conditions, having
 from .folder import Folder, require_space
+from .manifest import check_dimensions
 from .protocol import (
     COMMONEST_VALUES,
     FEWEST_CANDIDATES,
@@ -24,6 +23,7 @@ from .protocol import (
     Field,
     Hit,
     Manifest,
+    Page,
     SearchRequest,
     SparseVector,
 )
@@ -35,7 +35,7 @@ POINTS_AT_ONCE = 1000
 
 def upsert(folder: Folder, records: Sequence[DocumentRecord], entries: Sequence[Entry]) -> bool:
     """Write passages, then drop former ones, then write the records; True when durable."""
-    _check_dimensions(folder.manifest, [entry.dense for entry in entries])
+    check_dimensions(folder.manifest, [entry.dense for entry in entries])
     payloads = [layout.passage_payload(entry) for entry in entries]
     points = [
         edge.Point(layout.point_id("passage", entry.passage.id), _vectors(entry), payload)
@@ -143,7 +143,7 @@ def optimize(folder: Folder) -> None:
 
 def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
     """Run all requests as one batch of the engine."""
-    _check_dimensions(folder.manifest, [request.dense for request in requests])
+    check_dimensions(folder.manifest, [request.dense for request in requests])
     queries = [_query(folder, request) for request in requests]
     asked = [query for query in queries if query is not None]
     found = iter(folder.passages.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
@@ -157,7 +157,8 @@ def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]
 
 def _query(folder: Folder, request: SearchRequest) -> edge.QueryRequest | None:
     """Return the engine's query; None where nothing can be found."""
-    narrowed = _filter(_conditions(folder, request.where))
+    held = [*_conditions(folder, request.where), *having(request.having)]
+    narrowed = _filter(held)
     legs = _legs(request)
     if not legs or request.limit < 1:
         return None
@@ -182,16 +183,6 @@ def _legs(request: SearchRequest) -> list[edge.Query]:
     if request.sparse is not None and len(request.sparse.indices):
         legs.append(edge.Query.Nearest(_sparse(request.sparse), using="sparse"))
     return legs
-
-
-def _check_dimensions(manifest: Manifest, vectors: Iterable[Any]) -> None:
-    for vector in vectors:
-        if vector is not None and len(vector) != manifest.dimensions:
-            built = f"{manifest.embedder} ({manifest.dimensions} dims)"
-            raise StoreMismatch(
-                f"this corpus was built with {built if manifest.dimensions else 'no embedder'};"
-                f" a vector of {len(vector)} dims came in"
-            )
 
 
 def _hit(point: Any, score: float, with_vectors: bool) -> Hit:
@@ -248,7 +239,9 @@ def _is(key: str, value: str) -> edge.FieldCondition:
 
 def _facet(folder: Folder, key: str, limit: int) -> list[tuple[str, int]]:
     request = edge.FacetRequest(key, limit=limit, exact=True)
-    return [(str(hit.value), hit.count) for hit in folder.passages.facet(request).hits]
+    # The engine goes on naming the values of deleted points, with a count of 0.
+    hits = folder.passages.facet(request).hits
+    return [(str(hit.value), hit.count) for hit in hits if hit.count]
 
 
 # Reading
@@ -266,17 +259,6 @@ def _retrieve(
 ) -> dict[str, dict[str, Any]]:
     """Return the payloads of the points there are, by id."""
     return {str(r.id): r.payload or {} for r in shard.retrieve([*ids], keys, False)}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a walk over the passages, from `offset` on."""
-
-    where: Where | None
-    limit: int
-    offset: Any
-    with_vectors: bool
-    with_extra: bool
 
 
 def scroll(folder: Folder, page: Page) -> tuple[list[Hit], Any]:
@@ -310,12 +292,13 @@ def lookup(folder: Folder, field: str, values: Sequence[str], limit: int) -> dic
 
 def document(folder: Folder, document_id: str) -> DocumentRecord | None:
     """Return one document with its text."""
-    known = _retrieve(folder.documents, [layout.point_id("record", document_id)], True)
-    for record in known.values():
-        pieces = layout.piece_ids(record)
-        found = _retrieve(folder.documents, pieces, True)
-        return layout.record_from(record, "".join(found[piece]["text"] for piece in pieces))
-    return None
+    point = layout.point_id("record", document_id)
+    record = _retrieve(folder.documents, [point], True).get(point)
+    if record is None:
+        return None
+    pieces = layout.piece_ids(record)
+    found = _retrieve(folder.documents, pieces, True)
+    return layout.record_from(record, "".join(found[piece]["text"] for piece in pieces))
 
 
 def documents(folder: Folder) -> list[DocumentRecord]:
@@ -353,6 +336,6 @@ def _fields(folder: Folder) -> dict[str, Field]:
     for name, kinds in known_fields(folder).items():
         key = layout.path("terms", name)
         counts = _facet(folder, key, COMMONEST_VALUES) if key in indexed else []
-        values = tuple(layout.value_of(spelling) for spelling, _ in counts if spelling[0] != "#")
+        values = layout.values_of(counts)
         found[name] = Field(name=name, type="|".join(kinds), values=values)
     return found

@@ -35,7 +35,7 @@ def lead(judged: Judged) -> str:
     """Return the span of the answer piece that stands nearest to the part's focus, or ""."""
     row = judged.chain.answer
     made = judged.sheet
-    typed = made.typed[row]
+    typed = made.typed(row)
     if made.part.kind in ("text", "yesno") or not typed:
         return ""
     return nearest(made.part, made.units[row], typed).text

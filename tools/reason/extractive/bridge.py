@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .places import DEMONYMS
 from .question import Part
 from .sentences import Unit
 from .spans import Span, spans
-from .words import STOP, stem, stems, words
+from .words import STOP, fold, stem, stems, words
 
 MOST_BRIDGES = 8
 
@@ -39,6 +41,26 @@ def _key(name: str) -> frozenset[str]:
     return frozenset(stem(w.text) for w in words(name) if w.text.lower() not in STOP)
 
 
+_NOWHERE = re.compile(
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|mon|tues|wednes|thurs|fri|satur|sun)(?:day)?|BC|AD|CE|BCE|I|II|III|IV|TV|No|Mr|Mrs|Dr",
+    re.IGNORECASE,
+)
+
+
+def _leads_nowhere(name: str) -> bool:
+    """Months, days, nationalities and titles stand in too many places to lead anywhere."""
+    return bool(_NOWHERE.fullmatch(name.strip(". "))) or name in DEMONYMS
+
+
+def mentions(unit: Unit, bridge: Bridge) -> bool:
+    """Say whether a unit, or its title or headings, names the bridge as one phrase."""
+    name = fold(bridge.name)
+    return name in fold(unit.text) or name in fold(unit.context) or (
+        bridge.stems <= unit.context_stems
+    )
+
+
 def bridges(part: Part, unit: Unit) -> list[Bridge]:
     """Return what `unit` names and the part does not, nearest to the part's words first."""
     asked = stems(part.text)
@@ -48,7 +70,7 @@ def bridges(part: Part, unit: Unit) -> list[Bridge]:
     found: dict[frozenset[str], Bridge] = {}
     for span in _mentions(unit.text):
         key = _key(span.text)
-        if not key or key <= asked or len(key) > 8:
+        if not key or key <= asked or len(key) > 8 or _leads_nowhere(span.text):
             continue
         gap = min((abs(span.start - m) for m in marks), default=200)
         nearness = 1.0 / (1.0 + gap / 40.0)

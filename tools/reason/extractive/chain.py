@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .bridge import Bridge, bridges
+from .bridge import Bridge, bridges, mentions
 from .support import Grid, Sheet
 
 STARTS = 12
@@ -19,8 +19,12 @@ BEAM = 6
 
 LONGEST = 3
 HOP_COST = 0.04
+
 GAIN = 0.05
-"""Share of the question that a further piece must add."""
+"""Share of the question that a further piece must add by its own words."""
+
+COMMON = 0.4
+"""A name in more than this share of the passages links anything with anything."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,28 @@ class Chain:
 
 
 def chains(sheet: Sheet) -> list[Chain]:
-    """Return the chains worth considering, best first; empty where nothing bears at all."""
+    """Return the chains worth considering, best first; empty where nothing bears at all.
+
+    A part that names something starts where that is named.
+    """
     if not sheet.units or not len(sheet.weights):
         return []
     ranked = sheet.score()
-    single = [_single(sheet, row, ranked) for row in np.argsort(-ranked, kind="stable")[:STARTS]]
+    order = [int(row) for row in np.argsort(-ranked, kind="stable") if sheet.cover[row].any()]
+    if sheet.part.names:
+        order = [row for row in order if sheet.named[row].any()]
+    single = [Chain((row,), (), sheet.cover[row], float(ranked[row])) for row in order[:STARTS]]
     index = _index(sheet)
     found, beam = list(single), single
     for _ in range(LONGEST - 1):
-        longer = [c for chain in beam for c in _lengthened(sheet, chain, ranked, index)]
+        longer = [c for chain in beam for c in _lengthened(sheet, chain, index)]
         beam = _best(longer)[:BEAM]
         found += beam
-    return _best([c for c in found if c.cover.any()])
+    return _best(found)
 
 
 def _best(found: Sequence[Chain]) -> list[Chain]:
     return sorted(found, key=lambda c: (-c.score, c.units))
-
-
-def _single(sheet: Sheet, row: int, ranked: Grid) -> Chain:
-    return Chain((int(row),), (), sheet.cover[row], float(ranked[row]))
 
 
 def _index(sheet: Sheet) -> dict[str, set[int]]:
@@ -73,20 +79,25 @@ def _index(sheet: Sheet) -> dict[str, set[int]]:
     return index
 
 
-def _lengthened(
-    sheet: Sheet, chain: Chain, ranked: Grid, index: dict[str, set[int]]
-) -> list[Chain]:
+def _lengthened(sheet: Sheet, chain: Chain, index: dict[str, set[int]]) -> Iterator[Chain]:
     """Add one more piece: one that a name leads to, or a neighbour in the same passage."""
     last = chain.answer
     passed = {b.stems for b in chain.bridges}
-    found = []
     for bridge in bridges(sheet.part, sheet.units[last]):
-        if bridge.stems in passed:
-            continue
-        rows = set.intersection(*(index.get(key, set()) for key in bridge.stems))
-        found += [_joined(sheet, chain, row, ranked, bridge) for row in sorted(rows)]
-    found += [_joined(sheet, chain, row, ranked, None) for row in _neighbours(sheet, last)]
-    return [c for c in found if c is not None]
+        if bridge.stems not in passed:
+            for row in _linked(sheet, bridge, index):
+                yield from _joined(sheet, chain, row, bridge)
+    for row in _neighbours(sheet, last):
+        yield from _joined(sheet, chain, row, None)
+
+
+def _linked(sheet: Sheet, bridge: Bridge, index: dict[str, set[int]]) -> list[int]:
+    """Units that name the bridge; none where it is so common that it links nothing."""
+    rows = set.intersection(*(index.get(key, set()) for key in bridge.stems))
+    passages = {sheet.units[row].passage for row in rows}
+    if len(passages) > max(4, COMMON * len(sheet.passages)):
+        return []
+    return [row for row in sorted(rows) if mentions(sheet.units[row], bridge)]
 
 
 def _neighbours(sheet: Sheet, row: int) -> list[int]:
@@ -95,26 +106,18 @@ def _neighbours(sheet: Sheet, row: int) -> list[int]:
     return [n for n in near if n != row and sheet.units[n].passage == here.passage]
 
 
-def _joined(
-    sheet: Sheet, chain: Chain, row: int, ranked: Grid, bridge: Bridge | None
-) -> Chain | None:
-    """Return the longer chain, or None where the piece adds nothing of what was asked."""
+def _joined(sheet: Sheet, chain: Chain, row: int, bridge: Bridge | None) -> Iterator[Chain]:
+    """Yield the longer chain, unless the piece adds nothing of what was asked."""
     if row in chain.units:
-        return None
+        return
     gain = np.maximum(sheet.own[row] - chain.cover, 0) @ sheet.weights
     if gain < GAIN:
-        return None
+        return
     cover = np.maximum(chain.cover, sheet.cover[row])
     own = np.maximum.reduce([sheet.own[u] for u in (*chain.units, row)])
-    wants = 0.0 if sheet.part.kind in ("text", "yesno", "name") else 0.15
-    score = (
-        cover @ sheet.weights
-        + 0.5 * (own @ sheet.weights)
-        + wants * bool(sheet.typed[row])
-        + 0.25 * float(sheet.similarity[row])
-        + 0.25 * max(float(sheet.similarity[u]) for u in chain.units)
-        + (0.1 * bridge.nearness if bridge else 0.02)
-        - HOP_COST * len(chain.units)
-    )
+    near = float(sheet.similarity[row]), max(float(sheet.similarity[u]) for u in chain.units)
+    link = 0.1 * bridge.nearness if bridge else 0.02
+    score = cover @ sheet.weights + 0.5 * (own @ sheet.weights) + 0.25 * sum(near)
+    score += link - HOP_COST * len(chain.units)
     steps = (*chain.bridges, bridge) if bridge else chain.bridges
-    return Chain((*chain.units, row), steps, cover, float(score))
+    yield Chain((*chain.units, row), steps, cover, float(score))

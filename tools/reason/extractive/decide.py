@@ -11,10 +11,11 @@ from .chain import Chain
 from .support import Sheet
 
 MET = 0.75
-"""How well a required term must be met to count as met."""
+"""How well a term must be met to count as met."""
 
 FEATURES = (
-    "coverage", "own", "required", "typed", "similarity", "hops", "uncovered", "kind_text",
+    "names", "relation", "own", "open", "open_typed", "typed", "similarity", "answer_similarity",
+    "nearness", "bridged", "neighbours", "rank", "plain",
 )  # fmt: skip
 
 
@@ -29,32 +30,55 @@ class Judged:
     absent: tuple[str, ...]
 
 
-WEIGHTS = (3.0, 1.5, 1.0, 0.8, 2.5, -0.2, -0.8, 0.0)
-BIAS = -4.0
+WEIGHTS = (1.0, 2.0, 1.0, -1.0, -1.0, 0.8, 2.5, 1.0, 0.5, -0.2, -0.2, 0.5, 0.0)
+BIAS = -3.0
 
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
     """Return the features of a chain, in the order of `FEATURES`; each is 0 to about 1.
 
-    coverage: weighted share of the question's words that the chain meets; own: the same by
-    the quoted words alone; required: share of names, numbers and codes met; typed: the
-    answer piece holds a span of the kind asked for; similarity: the best cosine in the
-    chain; hops: pieces beyond the first, of two; uncovered: content words not met, of three.
+    names: share of names, numbers and codes met; relation: weighted share of the other
+    words met; own: the same by the answer piece's own words; open: content words not met,
+    of three; open_typed: the same where a date, a person, … is asked for; typed: the
+    answer piece holds a span of that kind; similarity, answer_similarity: the best cosine
+    in the chain and that of the answer piece; nearness: how near the bridge names stand
+    to the question's words, bridged, neighbours: steps of either kind, of two; rank: how
+    high the answer's passage stands; plain: nothing typed is asked for.
     """
-    terms = sheet.part.terms
-    own = np.maximum.reduce([sheet.own[u] for u in chain.units])
-    needs = [c for t, c in zip(terms, chain.cover, strict=True) if t.required]
-    loose = [c for t, c in zip(terms, chain.cover, strict=True) if t.weight >= 1.0]
+    names, relation, own, left = _coverage(sheet, chain)
     plain = sheet.part.kind in ("text", "yesno", "name")
+    answer = chain.answer
+    steps = len(chain.units) - 1
     return (
-        float(chain.cover @ sheet.weights),
-        float(own @ sheet.weights),
-        sum(c >= MET for c in needs) / len(needs) if needs else 1.0,
-        0.5 if plain else float(bool(sheet.typed[chain.answer])),
-        max(0.0, max(float(sheet.similarity[u]) for u in chain.units)),
-        (len(chain.units) - 1) / 2,
-        min(sum(c < 0.5 for c in loose), 3) / 3,
+        names,
+        relation,
+        own,
+        left,
+        0.0 if plain else left,
+        0.5 if plain else float(bool(sheet.typed(answer))),
+        max(0.0, *(float(sheet.similarity[u]) for u in chain.units)),
+        max(0.0, float(sheet.similarity[answer])),
+        min((b.nearness for b in chain.bridges), default=0.5),
+        len(chain.bridges) / 2,
+        (steps - len(chain.bridges)) / 2,
+        1.0 / (1.0 + sheet.units[answer].passage),
         float(plain),
+    )
+
+
+def _coverage(sheet: Sheet, chain: Chain) -> tuple[float, float, float, float]:
+    terms = sheet.part.terms
+    needs = [c for t, c in zip(terms, chain.cover, strict=True) if t.required]
+    plain = np.array([0.0 if t.required else t.weight for t in terms])
+    total = plain.sum()
+    left = sum(
+        c < 0.5 for t, c in zip(terms, chain.cover, strict=True) if not t.required and t.weight >= 1
+    )
+    return (
+        sum(c >= MET for c in needs) / len(needs) if needs else 1.0,
+        float(chain.cover @ plain) / total if total else 1.0,
+        float(sheet.own[chain.answer] @ plain) / total if total else 1.0,
+        min(left, 3) / 3,
     )
 
 

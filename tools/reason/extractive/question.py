@@ -87,12 +87,12 @@ def kind_of(question: str) -> Kind:
 
     The earliest question word decides; "text" is anything that needs a sentence.
     """
-    best: tuple[int, int, Kind] | None = None
+    found = []
     for rank, (pattern, kind) in enumerate(_PATTERNS):
         match = pattern.match(question) if kind == "yesno" else _search(pattern, question)
-        if match and (best is None or (match.start(), rank) < best[:2]):
-            best = (match.start(), rank, kind)
-    return best[2] if best else "text"
+        if match:
+            found.append((match.start(), match.end() if kind != "name" else 999, rank, kind))
+    return min(found)[3] if found else "text"
 
 
 def _search(pattern: re.Pattern[str], question: str) -> re.Match[str] | None:
@@ -116,8 +116,11 @@ def _names(text: str) -> list[tuple[str, int, int]]:
     capital = [w for w in alphabetic if w.text[0].isupper()]
     if len(alphabetic) > 5 and len(capital) > 0.85 * len(alphabetic):
         return []
+    brackets = [m.span() for m in _BRACKETS.finditer(text)]
     found = []
     for span in names(text):
+        if _within(span.start, brackets):
+            continue
         only = [w for w in words(span.text) if w.text.lower() not in STOP]
         if only and not (len(only) == 1 and span.start == 0 and _ASKS.match(span.text)):
             found.append((span.text, span.start, span.end))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from .places import DEMONYMS
 from .words import FRAME_STEMS, STOP, WORD, is_identifier, stem
 
 Kind = Literal[
@@ -97,11 +98,31 @@ ROLE = re.compile(
     r"|accountant|steward|keeper|planner|reviewer|approver|custodian|superintendent|librarian"
     r"|curator|dispatcher|representative|specialist|auditor)\b"
 )
+_AT = re.compile(
+    r"(?:\b(?:in|at|from|near|of|to|on|outside|around|via|between|towards?|inside|behind|opposite)"
+    r"(?: (?:the|a|an|his|her|its|central|northern|southern|eastern|western))?|,|·|\|) ?$"
+)
+_PLACE = re.compile(
+    r"\b(?:room|building|floor|berth|shed|gate|dock|office|hall|desk|cabinet|locker|warehouse|quay"
+    r"|pier|store|bay|jetty|terminal|lane|street|platform|level|zone|shelf|rack|folder|directory)"
+    r" (?:[A-Z]?\d+[A-Za-z]?|[A-Z])\b"
+    r"|\b(?:in|at|from|to|on|beside|behind|inside|outside|opposite|under|near) the "
+    r"(?:[a-z-]+ ){0,3}?(?:room|building|floor|shed|gate|dock|office|hall|desk|cabinet|locker"
+    r"|warehouse|quay|pier|store|bay|jetty|terminal|workshop|kitchen|basement|canteen|library|lobby"
+    r"|reception|yard|tower|station|lab|laboratory|archive|safe|drawer|cupboard|board|entrance)\b",
+    re.IGNORECASE,
+)
+_DEMONYM = re.compile(r"\b(?:" + "|".join(sorted(DEMONYMS, key=len, reverse=True)) + r")\b")
 _ROLE_STOP = STOP | {"new", "whole", "same", "old", "any", "approved", "called"}
 
 
-def spans(text: str, kind: Kind) -> list[Span]:
+@lru_cache(maxsize=16384)
+def spans(text: str, kind: Kind) -> tuple[Span, ...]:
     """Return the spans of `text` that are of `kind`, in order of place."""
+    return tuple(_spans(text, kind))
+
+
+def _spans(text: str, kind: Kind) -> list[Span]:
     if kind == "date":
         return _merge(_all(DATE, text, "date"), _all(CLOCK, text, "date"))
     if kind == "duration":
@@ -114,8 +135,17 @@ def spans(text: str, kind: Kind) -> list[Span]:
     if kind == "identifier":
         return _merge(_all(IDENTIFIER, text, "identifier"), _codes(text))
     if kind == "person":
-        return _merge(names(text), _roles(text))
+        return _merge([s for s in names(text) if not _DEMONYM.fullmatch(s.text)], _roles(text))
+    if kind == "place":
+        return _places(text)
     return list(names(text))
+
+
+def _places(text: str) -> list[Span]:
+    """Names behind a word of place or a comma, numbered places, and nationalities."""
+    named = [s for s in names(text) if _AT.search(text[max(0, s.start - 24) : s.start])]
+    numbered = _all(_PLACE, text, "place")
+    return _merge(numbered, named, _all(_DEMONYM, text, "place"))
 
 
 def _all(pattern: re.Pattern[str], text: str, kind: Kind) -> list[Span]:

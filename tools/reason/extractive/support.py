@@ -22,10 +22,16 @@ SYNONYM = 0.8
 CONTEXT = 0.9
 BEFORE = 0.3
 
+WHOLE = 0.8
+"""The share of a name's words that one piece must meet for the name to be the same."""
+
+PARTIAL = 0.3
+"""What a word of a name counts for where the rest of the name is missing."""
+
 Grid = NDArray[np.float64]
 
-_LIFE = re.compile(r"\(.{0,40}?\d{3,4}.{0,12}[-–—].{0,24}\d{3,4}.{0,20}?\)")
-_BORN = re.compile(r"\((?:b\.|born)\b")
+_LIFE = re.compile(r"\(.{0,60}?\d{3,4}.{0,16}?[-–—].{0,30}?\d{3,4}.{0,20}?\)")
+_BORN = re.compile(r"\((?:\w+ ){0,4}(?:b\.|born)\W")
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,9 @@ class Sheet:
     """All units of the evidence against the terms of one part.
 
     `own[u, t]` says how well unit u's own words meet term t, 0 to 1; `cover` counts title,
-    headings and the text just above as well. `typed[u]` are the spans that could answer.
-    `similarity[u]` is the cosine to the part, 0 where it was not computed.
+    headings and, a little, the text just above as well. `named[u, i]` says whether unit u
+    with its title and headings speaks of name i. `similarity[u]` is the cosine to the
+    part, 0 where it was not computed.
     """
 
     part: Part
@@ -43,15 +50,21 @@ class Sheet:
     weights: Grid
     own: Grid
     cover: Grid
-    typed: Sequence[tuple[Span, ...]]
+    named: NDArray[np.bool_]
     similarity: Grid
 
     def score(self) -> Grid:
-        """Return one figure a unit for ranking: coverage, kind of answer, similarity."""
-        typed = np.array([1.0 if t else 0.0 for t in self.typed])
-        wants = 0.0 if self.part.kind in ("text", "yesno", "name") else 0.15
+        """Return one figure a unit for ranking: coverage and similarity."""
         coverage = self.cover @ self.weights + 0.5 * (self.own @ self.weights)
-        return np.asarray(coverage + wants * typed + 0.5 * self.similarity, dtype=np.float64)
+        return np.asarray(coverage + 0.5 * self.similarity, dtype=np.float64)
+
+    def typed(self, row: int) -> tuple[Span, ...]:
+        """Spans of the kind asked for that the question does not itself contain."""
+        if self.part.kind in ("text", "yesno"):
+            return ()
+        asked = stems(self.part.text)
+        found = spans(self.units[row].text, self.part.kind)
+        return tuple(s for s in found if not stems(s.text) <= asked)
 
 
 def read_units(evidence: Sequence[Passage]) -> list[Unit]:
@@ -59,31 +72,38 @@ def read_units(evidence: Sequence[Passage]) -> list[Unit]:
     return [u for i, p in enumerate(evidence[:MOST_PASSAGES]) for u in units(p, i)]
 
 
-def sheet(
-    part: Part,
-    evidence: Sequence[Passage],
-    found: Sequence[Unit],
-    similarity: Mapping[int, float] | None = None,
-) -> Sheet:
-    """Compare every unit with the part. `similarity` maps places in `found` to cosines."""
+def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> Sheet:
+    """Compare every unit with the part, by words alone."""
     terms = part.terms
     own = np.zeros((len(found), len(terms)))
     cover = np.zeros_like(own)
     for row, unit in enumerate(found):
-        implied = _implied(unit.text)
+        present = unit.stems | _implied(unit.text)
         for column, term in enumerate(terms):
-            own[row, column] = _met(term, unit.stems | implied)
+            own[row, column] = mine = _met(term, present)
             cover[row, column] = max(
-                own[row, column],
+                mine,
                 CONTEXT * _met(term, unit.context_stems),
                 BEFORE * _met(term, unit.before_stems),
             )
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
-    near = np.zeros(len(found))
-    for row, value in (similarity or {}).items():
-        near[row] = value
-    typed = [_typed(part, unit) for unit in found]
-    return Sheet(part, evidence, found, weights, own, cover, typed, near)
+    named = _whole_names(part, own, cover)
+    return Sheet(part, evidence, found, weights, own, cover, named, np.zeros(len(found)))
+
+
+def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
+    """Find which units speak of which name; elsewhere its words count for little."""
+    named = np.zeros((len(cover), len(part.names)), dtype=np.bool_)
+    for i in range(len(part.names)):
+        columns = [c for c, t in enumerate(part.terms) if t.name == i]
+        if not columns:
+            named[:, i] = True
+            continue
+        near = np.where(cover[:, columns] > 2 * BEFORE, 1.0, cover[:, columns])
+        named[:, i] = near.mean(axis=1) >= WHOLE
+        for grid in (own, cover):
+            grid[:, columns] *= np.where(named[:, i], 1.0, PARTIAL)[:, None]
+    return named
 
 
 def _met(term: Term, present: frozenset[str]) -> float:
@@ -97,11 +117,3 @@ def _implied(text: str) -> frozenset[str]:
     if _LIFE.search(text):
         return frozenset(("birth", "die"))
     return frozenset(("birth",)) if _BORN.search(text) else frozenset()
-
-
-def _typed(part: Part, unit: Unit) -> tuple[Span, ...]:
-    """Spans of the kind asked for that the question does not itself contain."""
-    if part.kind in ("text", "yesno"):
-        return ()
-    asked = stems(part.text)
-    return tuple(s for s in spans(unit.text, part.kind) if not stems(s.text) <= asked)
