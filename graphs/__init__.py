@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from .state import State, Tools
 
-STRATEGIES = ("iterative", "single_pass")
+STRATEGIES = ("iterative", "single_pass", "long_context", "retrieval")
+"""The last is the loop without its last word; the others answer."""
 
 
 def build(strategy: str = "iterative") -> CompiledStateGraph[State, Tools, State, State]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from ..tools.rerank.protocol import Candidate
 from ..tools.types import Answer, Noun
 from .budget import MOST_ROUNDS
-from .state import State, Tools
+from .state import Found, State, Tools
 
 MOST_STEPS = 4 * MOST_ROUNDS + 12
 """LangGraph's own bound on steps, above what the counted rounds can take."""
@@ -154,8 +154,9 @@ def plain(value: Any, *, brief: bool = False) -> Any:
         return {str(key): plain(item, brief=brief) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, brief=brief) for item in value]
-    if isinstance(value, Candidate):
-        return _candidate(value)
+    if isinstance(value, Found):
+        found = [] if brief else [_candidate(candidate) for candidate in value.candidates]
+        return {"query": value.query.model_dump(), "round": value.round, "candidates": found}
     if isinstance(value, BaseModel):
         if (
             brief
@@ -173,5 +174,5 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "id": passage.id,
         "title": passage.title,
         "asked": list(candidate.asked),
-        "signals": {name: float(number) for name, number in candidate.signals.items()},
+        "signals": {n: float(v) for n, v in candidate.signals.items() if ":" not in n},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict
@@ -24,23 +24,25 @@ class Search(Noun):
     found: int = 0
 
 
-def merge_candidates(
-    known: dict[str, Candidate], found: dict[str, Candidate]
-) -> dict[str, Candidate]:
-    """Add what was found; a passage found again remembers every query that found it."""
-    merged = dict(known)
-    for key, new in found.items():
-        old = merged.get(key)
-        if old is None:
-            merged[key] = new
-            continue
-        asked = tuple(dict.fromkeys((*old.asked, *new.asked)))
-        merged[key] = replace(old, asked=asked, signals={**new.signals, **old.signals})
-    return merged
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates that one query brought in a round, in the order of the search."""
+
+    query: Query
+    round: int
+    candidates: tuple[Candidate, ...]
+
+
+def best_scores(known: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+    """Join scores of passages: each keeps the best that any query gave it."""
+    return known | {key: max(score, known.get(key, score)) for key, score in new.items()}
 
 
 class State(TypedDict, total=False):
-    """The state of one run. Keys with a reducer are added to, the others replaced."""
+    """The state of one run. Keys with a reducer are added to, the others replaced.
+
+    `scores` are the best of each passage, by its id.
+    """
 
     # what was asked
     run_id: str
@@ -53,7 +55,8 @@ class State(TypedDict, total=False):
     queries: tuple[PlannedQuery, ...]
     # what was found
     searches: Annotated[tuple[Search, ...], operator.add]
-    candidates: Annotated[dict[str, Candidate], merge_candidates]
+    found: Annotated[tuple[Found, ...], operator.add]
+    scores: Annotated[dict[str, float], best_scores]
     evidence: tuple[Passage, ...]
     fresh: int
     findings: Annotated[dict[str, Finding], operator.or_]

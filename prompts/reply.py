@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 
 class ModelReply(BaseModel):
-    """A reply, or a part of one. A null stands for a field left out; extra fields are ignored."""
+    """A reply, or a part of one. Fields it does not have are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            return {name: value for name, value in values.items() if value is not None}
-        return values
 
 
 class QuoteReply(ModelReply):

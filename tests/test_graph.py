@@ -242,7 +242,7 @@ def test_a_draft_that_does_not_hold_gets_one_more_round() -> None:
     searcher = FakeSearcher({"who?": [RULE], "officer rota": [ROTA]})
     ran = run(ScriptedReasoner([ENOUGH], verdicts, [lie, truth]), searcher)
     assert ran.answer.status == "answered"
-    assert ran.answer.text.startswith(ROTA.text)
+    assert ran.answer.text == f"“{ROTA.text}” [1]"
     assert any("cook" in str(e.result) for e in ran.events if e.type == "node_finished")
 
 

@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .batch import Batcher
 from .embed.protocol import Embedder, SparseEmbedder
 from .rerank.protocol import Candidate
-from .store.protocol import Hit, SearchRequest, Store
+from .store.protocol import Hit, Store, Vector
+from .trail.follow import Trail, first_requests, hop_requests, next_seeds, probes
+from .trail.gathering import Gathering, hybrid
 from .types import Query
 
-POOL = 50
-"""Candidates a query brings to the reranker."""
+POOL = 120
+"""The most candidates a query brings to the reranker."""
+
+FIRST = 30
+"""Passages taken from each leg of the hybrid search."""
+
+RANK_OFFSET = 10.0
+"""Keeps the first ranks from outweighing all others when rankings are joined."""
 
 
 class Searcher:
-    """Hybrid search over one store: dense and sparse legs, fused by rank.
+    """Hybrid search over one store, and from what it finds along the trail.
 
-    `embedder` is None where only lexical search is at hand.
+    Dense and sparse legs are joined by the mean of their scores, each in spreads of the
+    candidates. `embedder` is None where only lexical search is at hand; `trail` None
+    stops after the hybrid search.
     """
 
-    def __init__(self, store: Store, embedder: Embedder | None, sparse: SparseEmbedder) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder | None,
+        sparse: SparseEmbedder,
+        trail: Trail | None = Trail(),  # noqa: B008  (frozen)
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._sparse = sparse
+        self._trail = trail
         self._batch: Batcher[Query, list[Candidate]] = Batcher(self.search_many)
 
     async def search(self, query: Query) -> list[Candidate]:
@@ -38,33 +57,89 @@ class Searcher:
     async def search_many(
         self, queries: Sequence[Query], limit: int = POOL
     ) -> list[list[Candidate]]:
-        """Search all queries as one batch; up to `limit` candidates each, best first."""
-        dense = (
-            await self._embedder.embed_queries([q.text for q in queries]) if self._embedder else []
+        """Search all queries as one batch; up to `limit` candidates each, best first.
+
+        A candidate's signals are `cosine` and `bm25` (raw), `hybrid`, `rank` (from 0), `hop`
+        (0 for the search itself) and, by `idf:` and token id, the rarity of the query's words.
+        """
+        gatherings = await self._first(queries)
+        for hop in range(1, self._trail.hops + 1 if self._trail else 1):
+            await self._hop(gatherings, hop)
+        return [_ordered(gathering)[:limit] for gathering in gatherings]
+
+    async def _first(self, queries: Sequence[Query]) -> list[Gathering]:
+        """Run the hybrid legs, the names in the question, and weigh its words."""
+        vectors = await self._vectors(queries)
+        gatherings = [
+            Gathering(query, vector, self._sparse.embed_query(query.text))
+            for query, vector in zip(queries, vectors, strict=True)
+        ]
+        parts = [(first_requests(g, FIRST, self._trail), probes(g)) for g in gatherings]
+        found = iter(await self._store.search([r for part in parts for rs in part for r in rs]))
+        for gathering, (legs, singles) in zip(gatherings, parts, strict=True):
+            for request in legs:
+                hits = next(found)
+                gathering.add(hits)
+                if request.having:
+                    gathering.named.update(hit.passage.id for hit in hits)
+            gathering.weigh([next(found) for _ in singles])
+        return gatherings
+
+    async def _vectors(self, queries: Sequence[Query]) -> list[Vector | None]:
+        if self._embedder is None:
+            return [None] * len(queries)
+        return [*await self._embedder.embed_queries([query.text for query in queries])]
+
+    async def _hop(self, gatherings: Sequence[Gathering], hop: int) -> None:
+        """Go on from the best passages of each question, all in one batch."""
+        assert self._trail is not None
+        steps = []
+        for gathering in gatherings:
+            for place, seed in enumerate(next_seeds(gathering, self._trail)):
+                gathering.followed.add(seed.passage.id)
+                requests = hop_requests(gathering, seed, self._sparse, self._trail)
+                steps.append((gathering, place, requests))
+        asked = [request for _, _, requests in steps for request in requests]
+        found = iter(await self._store.search(asked) if asked else [])
+        for gathering, place, requests in steps:
+            for request in requests:
+                _reach(gathering, next(found), place, hop, named=bool(request.having))
+
+
+def _reach(gathering: Gathering, hits: Sequence[Hit], place: int, hop: int, named: bool) -> None:
+    """Take in what a hop found; the better the seed and the rank, the more it counts."""
+    gathering.add(hits, hop)
+    for rank, hit in enumerate(hits):
+        credit = (2.0 if named else 1.0) / (RANK_OFFSET + place + rank)
+        name = hit.passage.id
+        gathering.reached[name] = max(credit, gathering.reached.get(name, 0.0))
+
+
+def _ordered(gathering: Gathering) -> list[Candidate]:
+    """Return the candidates by hybrid rank and by what led to them."""
+    if not gathering.hits:
+        return []
+    cosines, words = gathering.scores()
+    fused = hybrid(cosines, words)
+    ids = list(gathering.hits)
+    ranks = np.argsort(np.argsort(-fused, kind="stable"), kind="stable")
+    credit = np.array([gathering.reached.get(name, 0.0) for name in ids])
+    order = np.argsort(-(2.0 / (RANK_OFFSET + ranks) + credit), kind="stable")
+    idf = {f"idf:{token}": weight for token, weight in gathering.idf.items()}
+    return [
+        Candidate(
+            passage=gathering.hits[ids[i]].passage,
+            asked=(gathering.query.text,),
+            dense=gathering.hits[ids[i]].dense,
+            sparse=gathering.hits[ids[i]].sparse,
+            signals={
+                "bm25": float(words[i]),
+                "hybrid": float(fused[i]),
+                "rank": float(place),
+                "hop": float(gathering.hop[ids[i]]),
+                **({} if cosines is None else {"cosine": float(cosines[i])}),
+                **idf,
+            },
         )
-        requests = [
-            SearchRequest(
-                dense=dense[i] if self._embedder else None,
-                sparse=self._sparse.embed_query(query.text),
-                where=query.where,
-                limit=limit,
-                with_vectors=True,
-            )
-            for i, query in enumerate(queries)
-        ]
-        found = await self._store.search(requests)
-        return [
-            [_candidate(query, hit, rank) for rank, hit in enumerate(hits)]
-            for query, hits in zip(queries, found, strict=True)
-        ]
-
-
-def _candidate(query: Query, hit: Hit, rank: int) -> Candidate:
-    signals = {"fused": hit.score, "rank": float(rank)}
-    return Candidate(
-        passage=hit.passage,
-        asked=(query.text,),
-        dense=hit.dense,
-        sparse=hit.sparse,
-        signals=signals,
-    )
+        for place, i in enumerate(order)
+    ]

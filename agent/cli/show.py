@@ -85,7 +85,7 @@ def _show_source(console: Console, citation: Citation, answer: Answer) -> None:
     console.print(
         Text.assemble((f"[{citation.number}] ", "cyan"), place, (_short(citation.source), "dim"))
     )
-    if citation.quote not in answer.text:
+    if " ".join(citation.quote.split()) not in answer.text:
         console.print(Text(f"    “{' '.join(citation.quote.split())}”"))
 
 

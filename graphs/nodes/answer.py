@@ -10,7 +10,7 @@ from ...errors import BudgetExceeded
 from ...tools.reason.protocol import Draft, DraftClaim
 from ...tools.reason.verify import Verified
 from ...tools.reason.verify import verify as look_up
-from ...tools.types import Answer, Reason, Status
+from ...tools.types import Answer, Claim, Reason, Status
 from ..budget import remaining, used
 from ..standing import found_parts, missing_parts
 from ..state import State, Tools
@@ -119,11 +119,19 @@ def _missing(state: State, draft: Draft, verified: Verified) -> tuple[str, ...]:
 
 def _text(verified: Verified) -> str:
     """Set the claims with their citation numbers, after the span that answers shortly."""
-    lines = [
-        f"{claim.text} {''.join(f'[{c.number}]' for c in claim.citations)}"
-        for claim in verified.claims
-    ]
-    return "\n".join([*([f"{verified.lead}\n"] if verified.lead else []), *lines])
+    claims = [_said(claim) for claim in verified.claims]
+    return "\n".join([*([f"{verified.lead}\n"] if verified.lead else []), *claims])
+
+
+def _said(claim: Claim) -> str:
+    """Set one claim: as quotations where it says nothing but its quotes."""
+    beside = claim.text
+    for citation in claim.citations:
+        beside = beside.replace(citation.quote, "", 1)
+    if any(letter.isalnum() for letter in beside):
+        return f"{claim.text} {''.join(f'[{c.number}]' for c in claim.citations)}"
+    quotes = (f"“{' '.join(c.quote.split())}” [{c.number}]" for c in claim.citations)
+    return " ".join(quotes)
 
 
 def _reason(state: State, *, conflict: bool = False) -> Reason:

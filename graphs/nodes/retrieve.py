@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from ...errors import CallFailed, CallRefused, FilterError, StoreUnavailable
 from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.types import Passage, Query, Usage, Where
-from ..state import Search, SearchTask, State, Tools
+from ..state import Found, Search, SearchTask, State, Tools, best_scores
 
 OUTAGES = (StoreUnavailable, CallFailed, CallRefused)
 """What ends a step without saying anything about the documents."""
@@ -24,13 +24,13 @@ async def survey(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         found = await runtime.context.searcher.search(query)
     except OUTAGES as error:
         return {"round": 1, "outages": (f"search: {error}",)}
-    ranked = await _ranked({**state, "candidates": _by_id(found)}, runtime.context)
+    new = (Found(query, 1, tuple(found)),)
     return {
         "round": 1,
         "searches": (Search(query=query, round=1, found=len(found)),),
         "usage": Usage(searches=1),
-        "candidates": _by_id(found),
-        **ranked,
+        "found": new,
+        **await _ranked(state, new, runtime.context),
     }
 
 
@@ -47,12 +47,27 @@ async def search(state: SearchTask, runtime: Runtime[Tools]) -> dict[str, Any]:
         round=state["round"],
         found=len(found),
     )
-    return {"searches": (done,), "usage": Usage(searches=1), "candidates": _by_id(found)}
+    new = (Found(planned.query, state["round"], tuple(found)),)
+    return {"searches": (done,), "usage": Usage(searches=1), "found": new}
 
 
 async def rerank(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Rank the candidates of all queries together, and end the round."""
-    return {"round": state["round"] + 1, **await _ranked(state, runtime.context)}
+    """Rank what the queries of this round found, join it to the rest, and end the round."""
+    this = state["round"] + 1
+    new = tuple(found for found in state["found"] if found.round == this)
+    return {"round": this, **await _ranked(state, new, runtime.context)}
+
+
+async def gather(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    """Take every passage there is, in the order of the documents. No search."""
+    hits = runtime.context.store.scroll(state.get("where"))
+    try:
+        passages = [hit.passage async for hit in hits]
+    except OUTAGES as error:
+        return {"round": 1, "outages": (f"scroll: {error}",)}
+    passages.sort(key=lambda passage: (passage.source, passage.document_id, passage.start))
+    stopped = "" if passages else "no_evidence"
+    return {"round": 1, "evidence": tuple(passages), "stopped": stopped}
 
 
 async def _search_within(query: Query, where: Where | None, tools: Tools) -> list[Candidate]:
@@ -63,50 +78,40 @@ async def _search_within(query: Query, where: Where | None, tools: Tools) -> lis
         return await tools.searcher.search(Query(text=query.text, where=where))
 
 
-async def _ranked(state: State, tools: Tools) -> dict[str, Any]:
-    """Order the pool by the best score any of its queries gives each passage."""
-    pool = list(state.get("candidates", {}).values())
+async def _ranked(state: State, new: Sequence[Found], tools: Tools) -> dict[str, Any]:
+    """Score what each new query found against it; order all evidence by its best score."""
+    rankings = await asyncio.gather(*(_scores(found, tools.reranker) for found in new))
+    scores = state.get("scores", {})
+    outages: tuple[str, ...] = ()
+    for found, (ranking, outage) in zip(new, rankings, strict=True):
+        ids = (candidate.passage.id for candidate in found.candidates)
+        scores = best_scores(scores, dict(zip(ids, ranking, strict=True)))
+        outages += (outage,) if outage else ()
+    evidence = _evidence((*state.get("found", ()), *new), scores, tools.evidence)
     before = {passage.id for passage in state.get("evidence", ())}
-    try:
-        scores = await _scores(state["question"], pool, tools.reranker)
-        outage: dict[str, Any] = {}
-    except OUTAGES as error:
-        # The search order is still an order, so what was found is not thrown away.
-        scores = _by_rank(pool)
-        outage = {"outages": (f"rerank: {error}",)}
-    ordered = sorted(pool, key=lambda c: -scores[c.passage.id])[: tools.evidence]
-    evidence = tuple(_scored(c.passage, scores) for c in ordered)
     fresh = sum(passage.id not in before for passage in evidence)
-    return {"evidence": evidence, "fresh": fresh, **outage}
+    changed = {"scores": scores, "evidence": evidence, "fresh": fresh}
+    return changed | ({"outages": outages} if outages else {})
 
 
-def _by_rank(pool: Sequence[Candidate]) -> dict[str, float]:
-    return {c.passage.id: -c.signals.get("rank", 0.0) for c in pool}
+def _evidence(found: Sequence[Found], scores: dict[str, float], most: int) -> tuple[Passage, ...]:
+    passages = {c.passage.id: c.passage for one in found for c in one.candidates}
+    order = sorted(scores, key=lambda key: -scores[key])[:most]
+    return tuple(passages[key].model_copy(update={"score": float(scores[key])}) for key in order)
 
 
-async def _scores(
-    question: str, pool: Sequence[Candidate], reranker: Reranker | None
-) -> dict[str, float]:
-    """Score all against the question, and each also against the queries that found it."""
-    if reranker is None:
-        return _by_rank(pool)
-    groups = {question: list(pool)}
-    for candidate in pool:
-        for text in candidate.asked:
-            if text != question:
-                groups.setdefault(text, []).append(candidate)
-    ranked = await asyncio.gather(*(reranker.rank(t, group) for t, group in groups.items()))
-    best: dict[str, float] = {}
-    for group, scores in zip(groups.values(), ranked, strict=True):
-        for candidate, score in zip(group, scores, strict=True):
-            key = candidate.passage.id
-            best[key] = max(score, best.get(key, score))
-    return best
+async def _scores(found: Found, reranker: Reranker | None) -> tuple[Sequence[float], str]:
+    """Return one score a candidate, and the outage if the reranker had one.
+
+    The order of the search is still an order: after an outage it stands.
+    """
+    if reranker is not None:
+        try:
+            return await reranker.rank(found.query.text, found.candidates), ""
+        except OUTAGES as error:
+            return _by_place(found), f"rerank: {error}"
+    return _by_place(found), ""
 
 
-def _scored(passage: Passage, scores: dict[str, float]) -> Passage:
-    return passage.model_copy(update={"score": float(scores[passage.id])})
-
-
-def _by_id(found: Sequence[Candidate]) -> dict[str, Candidate]:
-    return {candidate.passage.id: candidate for candidate in found}
+def _by_place(found: Found) -> list[float]:
+    return [-float(place) for place in range(len(found.candidates))]

@@ -43,11 +43,13 @@ def normal_lines(text: str) -> str:
 
 
 def _undecodable(body: bytes, encoding: str, error: UnicodeDecodeError) -> str:
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in body[:4096])
-    if control > len(body[:4096]) // 100:
+    if encoding != "utf-8":
+        return f"is not valid {encoding.upper()} as its mark says; save it as UTF-8"
+    start = body[:4096]
+    if sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in start) > len(start) // 100:
         return "is a binary file, not text"
     line = body.count(b"\n", 0, error.start) + 1
     return (
-        f"is not valid {encoding.upper()}: byte 0x{body[error.start]:02x} in line {line}. "
-        "Save it as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+        f"is not valid UTF-8: byte 0x{body[error.start]:02x} in line {line}. Save it as UTF-8, "
+        "for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
     )

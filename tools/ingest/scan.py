@@ -194,10 +194,10 @@ def _walk(folder: str, root: str, found: Scan, base: str = "") -> Iterator[Sourc
         entered.add((status.st_dev, status.st_ino))
         if current != folder and _machine_made(entry.name for entry in entries):
             continue
-        folders: list[str] = []
+        place = _Place(base, root, os.path.realpath(current), [])
         for entry in entries:
-            yield from _entry(entry, base, root, folders, found)
-        waiting.extend(reversed(folders))
+            yield from _entry(entry, place, found)
+        waiting.extend(reversed(place.folders))
 
 
 def _machine_made(names: Iterable[str]) -> bool:
@@ -205,19 +205,28 @@ def _machine_made(names: Iterable[str]) -> bool:
     return any(marks <= present for marks in MARKERS)
 
 
-def _entry(
-    entry: os.DirEntry[str], base: str, root: str, folders: list[str], found: Scan
-) -> Iterator[SourceFile]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder being listed: where it really is, and the folders found in it."""
+
+    base: str
+    root: str
+    real: str
+    folders: list[str]
+
+
+def _entry(entry: os.DirEntry[str], place: _Place, found: Scan) -> Iterator[SourceFile]:
     if entry.name.startswith("."):
         return
     try:
         if entry.is_dir():
             if entry.name not in SKIPPED_FOLDERS:
-                folders.append(entry.path)
+                place.folders.append(entry.path)
         elif entry.is_file():
-            path = resolved(entry.path) if entry.is_symlink() else posix(entry.path)
-            relative = posix(os.path.relpath(entry.path, base))
-            yield SourceFile(path, relative, root, entry.stat().st_size)
+            path = os.path.join(place.real, entry.name)
+            path = resolved(path) if entry.is_symlink() else posix(path)
+            relative = posix(os.path.relpath(entry.path, place.base))
+            yield SourceFile(path, relative, place.root, entry.stat().st_size)
         elif entry.is_symlink() and not os.path.exists(entry.path):
             found.fail(entry.path, "is a symbolic link to nothing")
     except OSError as error:

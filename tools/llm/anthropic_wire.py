@@ -39,26 +39,27 @@ class AnthropicWire(Adapting):
         self._model = model
         self._api_key = api_key
         self._base_url = base_url
-        self._opened: AsyncAnthropic | None = None
+        self._client: AsyncAnthropic | None = None
 
-    @property
-    def _client(self) -> AsyncAnthropic:
-        if self._opened is None:
-            try:
-                from anthropic import AsyncAnthropic
-            except ImportError as error:
-                raise ProviderMissing(
-                    "anthropic:… needs the package anthropic: pip install anthropic"
-                ) from error
-            self._opened = AsyncAnthropic(
-                api_key=self._api_key, base_url=self._base_url or None, max_retries=0
-            )
-        return self._opened
+    def open(self) -> None:
+        """Import the library and make the client, if that was not done yet."""
+        if self._client is not None:
+            return
+        try:
+            from anthropic import AsyncAnthropic
+        except ImportError as error:
+            raise ProviderMissing(
+                "anthropic:… needs the package anthropic: pip install anthropic"
+            ) from error
+        self._client = AsyncAnthropic(
+            api_key=self._api_key, base_url=self._base_url or None, max_retries=0
+        )
 
     async def complete(
         self, prompt: Prompt, schema: type[BaseModel], max_tokens: int, seconds: float
     ) -> Said:
         """Send a prompt and return the whole reply."""
+        assert self._client is not None
         features = self._features
         request = self._request(prompt, max_tokens, features, schema)
         try:
@@ -77,6 +78,7 @@ class AnthropicWire(Adapting):
         self, prompt: Prompt, max_tokens: int, seconds: float
     ) -> AsyncGenerator[str | Said, None]:
         """Send a prompt and yield text as it comes; last a `Said` without text."""
+        assert self._client is not None
         features = self._features
         request = self._request(prompt, max_tokens, features) | {"stream": True}
         try:
@@ -100,8 +102,8 @@ class AnthropicWire(Adapting):
 
     async def close(self) -> None:
         """Close the client."""
-        if self._opened is not None:
-            await self._opened.close()
+        if self._client is not None:
+            await self._client.close()
 
     def _request(
         self,

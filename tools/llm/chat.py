@@ -52,6 +52,8 @@ class ChatModel:
         self._price = price
         self._patience = patience or Patience()
         self._turns = asyncio.Semaphore(concurrency)
+        self._opening = asyncio.Lock()
+        self._ready = False
         self._call_seconds = call_seconds
         self._secrets = secrets
 
@@ -105,6 +107,7 @@ class ChatModel:
 
         A stream is begun again only while nothing of it has been passed on.
         """
+        await self._open()
         async with self._turns:
             pieces, piece, until = await self._persist(
                 lambda: self._begin(prompt, max_tokens, deadline), deadline
@@ -120,6 +123,15 @@ class ChatModel:
                 yield rest
             yield self._usage(prompt, piece, spoken)
 
+    async def _open(self) -> None:
+        """Open the wire in a thread, for importing a library takes long enough to be felt."""
+        if self._ready:
+            return
+        async with self._opening:
+            if not self._ready:
+                await asyncio.to_thread(self._wire.open)
+                self._ready = True
+
     async def _complete(
         self, prompt: Prompt, schema: type[BaseModel], max_tokens: int, deadline: float | None
     ) -> Said:
@@ -128,6 +140,7 @@ class ChatModel:
             async with asyncio.timeout(seconds):
                 return await self._wire.complete(prompt, schema, max_tokens, seconds)
 
+        await self._open()
         async with self._turns:
             said = await self._persist(call, deadline)
         self._refuse_refusals(said)

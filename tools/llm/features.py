@@ -13,7 +13,7 @@ _SHAPE = re.compile(
     r"|grammar|guided|json mode",
     re.IGNORECASE,
 )
-_EFFORT = re.compile(r"reasoning|effort", re.IGNORECASE)
+_EFFORT = re.compile(r"reasoning|effort|output_config", re.IGNORECASE)
 _TEMPERATURE = re.compile(r"temperature|sampling", re.IGNORECASE)
 _STREAM_USAGE = re.compile(r"stream_options|include_usage", re.IGNORECASE)
 _LIMIT = re.compile(r"max_(?:completion_)?tokens", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Reads a reply of a given form out of whatever a model wrote around it.
 
-Finding the JSON is lenient: think-tags, fences and prose are passed over. Believing it
-is strict: types are not coerced, required fields are required.
+Finding the JSON is lenient: think-tags, fences and prose are passed over, and a null is a
+field left out. Believing it is strict: types are not coerced, required fields are required.
 """
 
 from __future__ import annotations
@@ -37,10 +37,17 @@ def read_form(text: str, schema: type[Form]) -> Form:
     problem = f"there was no JSON object in it, but: {spoken.strip()[:80]!r}"
     for found in reversed(list(_objects(spoken))):
         try:
-            return schema.model_validate_json(json.dumps(found), strict=True)
+            return schema.model_validate_json(json.dumps(_without_nulls(found)), strict=True)
         except ValidationError as error:
             problem = _said(error)
     raise FormError(problem)
+
+
+def _without_nulls(value: Any) -> Any:
+    """Leave out what is null: models write it for a field they have nothing for."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def without_thoughts(text: str) -> str:

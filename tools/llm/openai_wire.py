@@ -43,26 +43,27 @@ class OpenAIWire(Adapting):
         self._model = model
         self._api_key = api_key
         self._base_url = base_url
-        self._opened: AsyncOpenAI | None = None
+        self._client: AsyncOpenAI | None = None
 
-    @property
-    def _client(self) -> AsyncOpenAI:
-        if self._opened is None:
-            try:
-                from openai import AsyncOpenAI
-            except ImportError as error:
-                raise ProviderMissing(
-                    "openai:… needs the package openai: pip install openai"
-                ) from error
-            self._opened = AsyncOpenAI(
-                api_key=self._api_key, base_url=self._base_url or None, max_retries=0
-            )
-        return self._opened
+    def open(self) -> None:
+        """Import the library and make the client, if that was not done yet."""
+        if self._client is not None:
+            return
+        try:
+            from openai import AsyncOpenAI
+        except ImportError as error:
+            raise ProviderMissing(
+                "openai:… needs the package openai: pip install openai"
+            ) from error
+        self._client = AsyncOpenAI(
+            api_key=self._api_key, base_url=self._base_url or None, max_retries=0
+        )
 
     async def complete(
         self, prompt: Prompt, schema: type[BaseModel], max_tokens: int, seconds: float
     ) -> Said:
         """Send a prompt and return the whole reply."""
+        assert self._client is not None
         features = self._features
         request = self._request(prompt, max_tokens, features) | _form(schema, prompt, features)
         try:
@@ -76,6 +77,7 @@ class OpenAIWire(Adapting):
         self, prompt: Prompt, max_tokens: int, seconds: float
     ) -> AsyncGenerator[str | Said, None]:
         """Send a prompt and yield text as it comes; last a `Said` without text."""
+        assert self._client is not None
         features = self._features
         request = self._request(prompt, max_tokens, features) | {"stream": True}
         if features.stream_usage:
@@ -98,8 +100,8 @@ class OpenAIWire(Adapting):
 
     async def close(self) -> None:
         """Close the client."""
-        if self._opened is not None:
-            await self._opened.close()
+        if self._client is not None:
+            await self._client.close()
 
     def _request(self, prompt: Prompt, max_tokens: int, features: Features) -> dict[str, Any]:
         request: dict[str, Any] = {

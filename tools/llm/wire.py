@@ -33,6 +33,9 @@ class Said:
 class Wire(Protocol):
     """One client of one provider. Raises whatever its library raises."""
 
+    def open(self) -> None:
+        """Make the client ready; may take a while, once. Called before the others."""
+
     async def complete(
         self, prompt: Prompt, schema: type[BaseModel], max_tokens: int, seconds: float
     ) -> Said:

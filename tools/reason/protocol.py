@@ -36,13 +36,15 @@ class Quote(Noun):
 class Finding(Noun):
     """What is known of one sub-question: found, with quotes, or missing.
 
-    `text` is the short answer in the evidence's own words; `missing` says in the
-    asker's words what was looked for; `confidence` is between 0 and 1.
+    `text` is the short answer in the evidence's own words, `claim` one sentence that
+    states it (empty where the quotes do); `missing` says in the asker's words what was
+    looked for; `confidence` is between 0 and 1.
     """
 
     subquestion: str
     found: bool
     text: str = ""
+    claim: str = ""
     quotes: tuple[Quote, ...] = ()
     missing: str = ""
     confidence: float = PydanticField(default=0.0, ge=0.0, le=1.0)
@@ -110,10 +112,12 @@ class Draft(Noun):
 
     `lead` is the short span that answers a when, who, where or how many; like any
     claim it must stand in the quotes.
+    `doubted` names claims that a second opinion took out, each with its reason.
     """
 
     claims: tuple[DraftClaim, ...] = ()
     lead: str = ""
+    doubted: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     conflict: bool = False
     confidence: float = 0.0

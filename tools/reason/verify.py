@@ -8,8 +8,9 @@ and its numbers, dates and names stand in its quotes or in the question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from ..types import Citation, Claim, Noun, Passage
 from .protocol import Draft, DraftClaim, Quote
@@ -73,7 +74,7 @@ def verify(draft: Draft, passages: Sequence[Passage], question: str) -> Verified
     where `document.text[start:end] == quote`; and the claims that do not, with reasons.
     """
     desk = _Desk(passages, question)
-    common = common_words([question, *(passage.text for passage in passages)])
+    common = cache(lambda: common_words([question, *(passage.text for passage in passages)]))
     claims: list[Claim] = []
     dropped: list[Dropped] = []
     for claim in draft.claims:
@@ -137,7 +138,9 @@ def _commanded(passage: Passage, start: int, end: int, question: str) -> bool:
     return False
 
 
-def _unheld(claim: str, spans: Sequence[_Span], desk: _Desk, common: frozenset[str]) -> str:
+def _unheld(
+    claim: str, spans: Sequence[_Span], desk: _Desk, common: Callable[[], frozenset[str]]
+) -> str:
     quotes = [passage.text[start:end] for passage, start, end in spans]
     titles = [text for passage, _, _ in spans for text in (passage.title, *passage.headings)]
     missing = unsupported(claim, [*quotes, desk.question], titles, common)
@@ -150,7 +153,7 @@ def _holds(lead: str, citations: Sequence[Citation], question: str) -> bool:
     if not citations or not said:
         return False
     held = [text for citation in citations for text in (citation.quote, citation.title)]
-    if unsupported(lead, [*held, question], (), frozenset()):
+    if unsupported(lead, [*held, question], (), frozenset):
         return False
     return said <= {"yes", "no"} or said <= set(words(" \n ".join([*held, question])))
 

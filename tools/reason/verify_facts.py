@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen "
@@ -64,7 +65,7 @@ _OPENING_WORDS = (
     "until up upon was we were what when where whereas whether which while who whoever whose "
     "why will with within without would yes yet you your mr mrs ms dr prof sir"
 )
-_OPENERS = frozenset(_OPENING_WORDS.split())
+OPENERS = frozenset(_OPENING_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,13 @@ def plain(text: str) -> str:
 
 
 def unsupported(
-    claim: str, quotes: Iterable[str], names: Iterable[str], common: frozenset[str]
+    claim: str, quotes: Iterable[str], names: Iterable[str], common: Callable[[], frozenset[str]]
 ) -> str:
     """Return the first number, date or name of `claim` that its support does not hold, or "".
 
     `quotes` support numbers, dates and names (the question is to be among them), `names`
-    only names; `common` are words the evidence writes in lower case somewhere.
+    only names; `common` gives the words the evidence writes in lower case somewhere, and
+    is called only where a word is not held, as it reads all of the evidence.
     """
     held = facts(" \n ".join(quotes))
     named = held.names | frozenset(words(" \n ".join(names)))
@@ -110,7 +112,10 @@ def unsupported(
     for text, value in _numbers(rest):
         if value not in held.numbers and not _in_date(value, held):
             return f"number {text}"
-    return next((f"name {name}" for name in _names(claim, common) if not _named(name, named)), "")
+    for name, opens in _names(claim):
+        if not _named(name, named) and not (opens and _bare(name) in common()):
+            return f"name {name}"
+    return ""
 
 
 def facts(text: str) -> Facts:
@@ -137,6 +142,7 @@ def common_words(texts: Iterable[str]) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=32_768)
 def _bare(word: str) -> str:
     return plain(word).removesuffix("'s").rstrip("'")
 
@@ -214,8 +220,8 @@ def _read_digits(digits: str) -> list[Decimal]:
     return [Decimal(part).normalize() for part in re.split(r"[.,]", digits)]
 
 
-def _names(claim: str, common: frozenset[str]) -> Iterator[str]:
-    """Return the words of a claim written as names are.
+def _names(claim: str) -> Iterator[tuple[str, bool]]:
+    """Return the words of a claim written as names are, and whether each opens a sentence.
 
     A capital that opens a sentence tells nothing: such a word is a name unless it is a
     plain opening word, or the evidence writes it small somewhere.
@@ -225,10 +231,9 @@ def _names(claim: str, common: frozenset[str]) -> Iterator[str]:
         if word == word.lower() or _is_counted(word):
             continue
         opens = _STARTS.search(claim[: match.start()]) is not None
-        if _bare(word) in _OPENERS and (opens or len(word) == 1 or word.istitle()):
+        if _bare(word) in OPENERS and (opens or len(word) == 1 or word.istitle()):
             continue
-        if not (opens and (_bare(word) in common)):
-            yield word
+        yield word, opens
 
 
 def _is_counted(word: str) -> bool:

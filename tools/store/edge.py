@@ -17,8 +17,11 @@ from typing import Any, TypeVar
 from ...errors import StoreError
 from ..types import Passage, Where
 from . import shards
+from .disk import engine_errors, require_space
 from .filters import conditions
-from .folder import Folder, create, engine_errors, hold, release
+from .folder import Folder, create, hold, release
+from .manifest import same_vectors, write_manifest
+from .optimizer import optimize
 from .protocol import DocumentRecord, Entry, Field, Hit, Manifest, Page, SearchRequest
 
 T = TypeVar("T")
@@ -54,12 +57,14 @@ class EdgeStore:
 
     async def upsert(self, records: Sequence[DocumentRecord], entries: Sequence[Entry]) -> None:
         """Put documents and all their passages, replacing what they had."""
-        if not await self._run(False, lambda folder: shards.upsert(folder, records, entries)):
+        if not await self._run(
+            False, lambda folder: shards.upsert(folder, records, entries), writes=True
+        ):
             raise StoreError(f'"{self.path}" has no manifest yet: call set_manifest first')
 
     async def delete(self, document_ids: Sequence[str]) -> None:
         """Remove documents and all their passages."""
-        await self._run(None, lambda folder: shards.delete(folder, document_ids))
+        await self._run(None, lambda folder: shards.delete(folder, document_ids), writes=True)
 
     async def search(self, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
         """Run all requests as one batch; one list of hits each, best first."""
@@ -117,7 +122,7 @@ class EdgeStore:
 
     async def optimize(self) -> None:
         """Reclaim what was deleted and, from a certain size, build the graph of the vectors."""
-        await self._run(None, shards.optimize)
+        await asyncio.to_thread(self._optimize)
 
     async def close(self) -> None:
         """Close the folder, unless another store of this process has it open."""
@@ -141,18 +146,32 @@ class EdgeStore:
     def _create(self, manifest: Manifest) -> None:
         folder = self._opened(manifest)
         assert folder is not None  # it was just made
-        if folder.manifest != manifest:
-            with engine_errors(self.path):
-                shards.rebuild(folder, manifest)
+        with engine_errors(self.path), folder.exchanging():
+            if folder.manifest == manifest:
+                return
+            require_space(self.path)
+            if same_vectors(folder.manifest, manifest):
+                write_manifest(self.path, manifest)
+                folder.manifest = manifest
+                return
+            shards.forget_all_hashes(folder)
+            folder.empty_passages(manifest)
 
-    async def _run(self, default: T, work: Callable[[Folder], T]) -> T:
+    def _optimize(self) -> None:
+        folder = self._opened()
+        if folder is not None:
+            with engine_errors(self.path):
+                optimize(folder)
+
+    async def _run(self, default: T, work: Callable[[Folder], T], *, writes: bool = False) -> T:
         """Do `work` on the folder in a worker thread; `default` if there is no corpus."""
 
         def trip() -> T:
             folder = self._opened()
             if folder is None:
                 return default
-            with folder.gate.shared(), engine_errors(self.path):
+            entrance = folder.changing() if writes else folder.gate.shared()
+            with engine_errors(self.path), entrance:
                 return work(folder)
 
         return await asyncio.to_thread(trip)

@@ -1,8 +1,8 @@
 """A corpus folder: two Qdrant Edge shards and a manifest, opened once a process.
 
     notes/manifest.json    what the corpus was built with
+    notes/documents/       the shard of records and texts; who has it open has the folder
     notes/passages/        the shard that is searched
-    notes/documents/       the shard of records and texts
 
 The engine lets one process at a time hold a folder. Within a process, all stores on the
 same folder share one `Folder`, and the last to close closes it: opening a corpus twice,
@@ -11,9 +11,7 @@ as happens in notebooks and in tests, just works.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -23,80 +21,66 @@ from typing import Any, TypeVar, cast
 
 import qdrant_edge as edge
 
-from ...errors import StoreError, StoreLocked, StoreUnavailable
+from ...errors import StoreError
+from .disk import require_space, sync
+from .gate import Gate
 from .layout import BASE_INDEXES, missing_indexes
 from .manifest import FILE, read_manifest, write_manifest
 from .protocol import Manifest
 
 T = TypeVar("T")
 
-SPARE_BYTES = 128 * 2**20
-"""Free space below which nothing is opened or written: the engine maps its files into
-memory, and writing to a mapped file on a full disk kills the process."""
+EXACT_SEARCH_KB = 150_000
+"""Dense vectors up to this size, of some 100,000 passages, are compared one by one: exact,
+in ten milliseconds or so. Building their graph would take minutes."""
 
-EXACT_SEARCH_KB = 400_000
-"""Size of the dense vectors below which they are compared one by one."""
+POINTS_UNFLUSHED = 5_000
+"""Points that may be in the log alone; reading it again takes about a second."""
 
-_OWN = {FILE, FILE + ".new", "passages", "documents"}
-_SYSTEM_CODE = re.compile(r"os error (\d+)")
-_LACKING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
-_LACKING |= {errno.EIO, errno.ENOTDIR, errno.EMFILE, errno.ENFILE}
+_PARTS = ("passages", "passages-old", "passages-new", "passages-gone")
+_OWN = {FILE, FILE + ".new", "documents", *_PARTS}
 
-
-class Gate:
-    """Many may pass together, or one alone; who waits to be alone is let in first."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Condition()
-        self._inside = 0
-        self._alone = 0
-
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Pass with others."""
-        with self._turn:
-            self._turn.wait_for(lambda: not self._alone)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._inside -= 1
-                self._turn.notify_all()
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Pass when nobody is inside, and keep the others out."""
-        with self._turn:
-            self._alone += 1
-            self._turn.wait_for(lambda: not self._inside)
-            self._inside = 1
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._inside = 0
-                self._alone -= 1
-                self._turn.notify_all()
+_INDEX = {
+    "keyword": edge.PayloadSchemaType.Keyword,
+    "float": edge.PayloadSchemaType.Float,
+    "datetime": edge.PayloadSchemaType.Datetime,
+}
 
 
 class Folder:
     """The open shards of one corpus folder, and what is known of it."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
+        require_space(path)
         self.path = path
         self.manifest = manifest
-        self.gate = Gate()
-        self._writing = threading.RLock()
         self.holders = 0
+        self.gate = Gate()
+        self._turn = threading.RLock()
         self._version = 0
         self._memory: dict[str, tuple[int, Any]] = {}
-        require_space(path, 0)
-        with engine_errors(path):
-            self.documents = _shard(path / "documents", 0)
-            self.passages = _shard(path / "passages", manifest.dimensions)
-        self._index(self.documents, {"kind": "keyword", "document_id": "keyword"})
-        self._index(self.passages, BASE_INDEXES)
+        self._unflushed = {"documents": 0, "passages": 0}
+        self.documents = _shard(path / "documents", 0)
+        try:
+            self._index(self.documents, {"kind": "keyword", "document_id": "keyword"})
+            self._recover()
+            self.passages = self._open_passages()
+        except BaseException:
+            self.documents.close()
+            raise
+
+    def _open_passages(self) -> edge.EdgeShard:
+        shard = _shard(self.path / "passages", self.manifest.dimensions)
+        self._index(shard, BASE_INDEXES)
+        return shard
+
+    def _recover(self) -> None:
+        """Clear up after a process that was killed while it exchanged the passages."""
+        passages, old, *others = (self.path / part for part in _PARTS)
+        if old.exists() and not passages.exists():
+            old.rename(passages)
+        for leftover in (old, *others):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def _index(self, shard: edge.EdgeShard, paths: dict[str, str]) -> None:
         present = shard.info().payload_schema
@@ -107,14 +91,28 @@ class Folder:
         """Index payload paths of the passages, each by its kind, where not yet done."""
         self._index(self.passages, paths)
 
+    # Turns. Whoever writes waits for the turn first and for the gate second.
+
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Take a turn at writing; what was remembered before is forgotten after."""
-        with self._writing:
+    def turn(self) -> Iterator[None]:
+        """Keep other writers out; what was remembered before is forgotten after."""
+        with self._turn:
             try:
                 yield
             finally:
                 self._version += 1
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Take a turn at writing, while others read."""
+        with self.turn(), self.gate.shared():
+            yield
+
+    @contextmanager
+    def exchanging(self) -> Iterator[None]:
+        """Take a turn with nobody reading."""
+        with self.turn(), self.gate.alone():
+            yield
 
     def remembered(self, name: str, work_out: Callable[[], T]) -> T:
         """Return what `work_out` gives, from memory unless something was written since."""
@@ -124,32 +122,56 @@ class Folder:
             known = self._memory[name] = (version, work_out())
         return cast(T, known[1])
 
-    def replace_passages(self, manifest: Manifest) -> None:
-        """Empty the passages and give them room for other vectors."""
+    # Called while changing
+
+    def secure(self, part: str, points: int) -> None:
+        """Make the last writes to a shard safe from a power cut; `points` is their number.
+
+        The engine's own flush syncs some hundred files. Its log alone is enough to write
+        everything again when the folder is next opened, so only that is synced, and the
+        rest now and then, to keep the log short.
+        """
+        shard = self.passages if part == "passages" else self.documents
+        self._unflushed[part] += points
+        if self._unflushed[part] > POINTS_UNFLUSHED:
+            shard.flush()
+            self._unflushed[part] = 0
+            return
+        log = self.path / part / "wal"
+        for file in (*log.iterdir(), log):
+            sync(file)
+
+    # Called while exchanging
+
+    def empty_passages(self, manifest: Manifest) -> None:
+        """Take over another manifest, and give the passages room for its vectors."""
+        gone = self.path / "passages-gone"
         self.passages.close()
-        shutil.rmtree(self.path / "passages")
+        (self.path / "passages").rename(gone)
         write_manifest(self.path, manifest)
         self.manifest = manifest
-        self.passages = _shard(self.path / "passages", manifest.dimensions)
-        self._index(self.passages, BASE_INDEXES)
+        self.passages = self._open_passages()
+        shutil.rmtree(gone)
+
+    def adopt_passages(self, better: Path) -> None:
+        """Put a shard that holds the same, `passages-new`, in the place of the passages."""
+        passages, old = self.path / "passages", self.path / "passages-old"
+        self.passages.close()
+        passages.rename(old)
+        better.rename(passages)
+        self.passages = self._open_passages()
+        shutil.rmtree(old)
 
     def close(self) -> None:
         """Close both shards once the calls under way have ended."""
-        with self.gate.alone(), engine_errors(self.path):
+        with self.exchanging():
             self.passages.close()
             self.documents.close()
 
 
-_INDEX = {
-    "keyword": edge.PayloadSchemaType.Keyword,
-    "float": edge.PayloadSchemaType.Float,
-    "datetime": edge.PayloadSchemaType.Datetime,
-}
-
-
 def _shard(path: Path, dimensions: int) -> edge.EdgeShard:
-    """Open a shard, or make it. Without vectors of its own it gets a sparse one, unused."""
-    dense = edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)
+    """Open a shard, or make it. The engine wants some vector: documents have an unused one."""
+    dense = edge.EdgeVectorParams(size=max(1, dimensions), distance=edge.Distance.Cosine)
     config = edge.EdgeConfig(
         vectors={"dense": dense} if dimensions else None,
         sparse_vectors={"sparse": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
@@ -170,38 +192,38 @@ _opening = threading.RLock()
 def hold(path: Path) -> Folder | None:
     """Open a corpus folder, or share it with who has it open; None if it is no corpus yet.
 
-    Raises `StoreLocked`, `StoreMismatch`, `StoreUnavailable`.
+    Raises the engine's errors (see `disk.engine_errors`) and `StoreMismatch`.
     """
-    with _opening:
-        return _held(path)
-
-
-def _held(path: Path) -> Folder | None:
     key = (os.getpid(), path.resolve())
-    folder = _open.get(key)
-    if folder is None:
-        manifest = read_manifest(path)
-        if manifest is None:
-            return None
-        folder = _open[key] = Folder(path, manifest)
-    folder.holders += 1
-    return folder
+    with _opening:
+        folder = _open.get(key)
+        if folder is None:
+            manifest = read_manifest(path)
+            if manifest is None:
+                return None
+            folder = _open[key] = Folder(path, manifest)
+        folder.holders += 1
+        return folder
 
 
 def create(path: Path, manifest: Manifest) -> Folder:
     """Make a corpus folder, or share it with who was quicker."""
     with _opening:
-        folder = _held(path)
-        if folder is not None:
-            return folder
-        _require_room(path)
-        with system_errors(path):
+        folder = hold(path)
+        if folder is None:
+            _refuse_foreign(path)
             path.mkdir(parents=True, exist_ok=True)
-            require_space(path, 0)
+            require_space(path)
             write_manifest(path, manifest)
-        folder = _held(path)
-        assert folder is not None  # the manifest was just written
+            folder = hold(path)
+        assert folder is not None  # it has a manifest now
         return folder
+
+
+def share(folder: Folder) -> None:
+    """Hold a folder once more, so that it stays open until it is released."""
+    with _opening:
+        folder.holders += 1
 
 
 def release(folder: Folder) -> None:
@@ -215,7 +237,7 @@ def release(folder: Folder) -> None:
         folder.close()
 
 
-def _require_room(path: Path) -> None:
+def _refuse_foreign(path: Path) -> None:
     """Refuse to make a corpus among files that are somebody else's."""
     if not path.is_dir():
         return
@@ -225,61 +247,3 @@ def _require_room(path: Path) -> None:
             f'"{path}" holds other files ({", ".join(foreign[:3])}), so no corpus is made there.'
             " Name a new or an empty folder"
         )
-
-
-# From the engine's and the system's errors to ours
-
-
-def require_space(path: Path, needed: int) -> None:
-    """Raise `StoreUnavailable` if the disk has not `needed` bytes to spare."""
-    free = shutil.disk_usage(path).free
-    if free < needed + SPARE_BYTES:
-        raise StoreUnavailable(
-            f'the disk of "{path}" is full: {free // 2**20} MB are free and'
-            f" {(needed + SPARE_BYTES) // 2**20} MB are needed. What was there is safe."
-            " Make room and try again"
-        )
-
-
-@contextmanager
-def system_errors(path: Path) -> Iterator[None]:
-    """Turn the system's errors into ours."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f'"{path}" cannot be written: {error.strerror or error}. Choose another folder,'
-            " or give this one room and write permission"
-        ) from error
-
-
-@contextmanager
-def engine_errors(path: Path) -> Iterator[None]:
-    """Turn the engine's errors, which are all plain `Exception`, into ours."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(f'"{path}": {error.strerror or error}') from error
-    except Exception as error:
-        # What is not the engine's is either ours already, or a fault to be seen.
-        if type(error) not in (Exception, ValueError):
-            raise
-        raise _translated(path, str(error)) from error
-
-
-def _translated(path: Path, message: str) -> StoreError:
-    if "WouldBlock" in message:
-        return StoreLocked(
-            f'"{path}" is open in another process. Close that one (a chat, a server or a'
-            " notebook may hold it), or work on a copy of the folder"
-        )
-    if "Shard is not initialized" in message:
-        return StoreError(f'"{path}" was closed while this call was waiting')
-    code = _SYSTEM_CODE.search(message)
-    if code and int(code[1]) in _LACKING:
-        reason = os.strerror(int(code[1]))
-        return StoreUnavailable(
-            f'"{path}" cannot be used: {reason}. What was there is safe. Give the folder'
-            " room and write permission, and try again"
-        )
-    return StoreError(f'the engine refused an operation on "{path}": {message}')

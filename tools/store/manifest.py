@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import StoreMismatch, StoreUnavailable
+from .disk import sync
 from .protocol import LAYOUT_VERSION, Manifest
 
 FILE = "manifest.json"
@@ -42,6 +42,15 @@ def check_manifest(
             f"{named} was built with the word weights {manifest.sparse}; this is"
             f" {sparse_fingerprint}. Re-embed with: suffice add --reembed"
         )
+
+
+def same_vectors(one: Manifest, other: Manifest) -> bool:
+    """Whether two manifests are of corpora whose vectors can be compared."""
+    return (one.embedder, one.dimensions, one.sparse) == (
+        other.embedder,
+        other.dimensions,
+        other.sparse,
+    )
 
 
 def check_dimensions(manifest: Manifest, vectors: Iterable[Sized | None]) -> None:
@@ -80,7 +89,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Return the manifest of a corpus folder; None if there is none."""
     try:
         text = (folder / FILE).read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreUnavailable(f'"{folder}" cannot be read: {error.strerror}') from error
@@ -96,18 +105,6 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     draft = folder / (FILE + ".new")
     with draft.open("w", encoding="utf-8") as file:
         file.write(manifest.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    sync(draft)
     draft.replace(folder / FILE)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system lets folders be synced."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(folder)

@@ -11,8 +11,9 @@ import qdrant_edge as edge
 
 from ..types import Passage, Where
 from . import layout
+from .disk import require_space
 from .filters import Among, Condition, conditions, having
-from .folder import Folder, require_space
+from .folder import Folder
 from .manifest import check_dimensions
 from .protocol import (
     COMMONEST_VALUES,
@@ -22,7 +23,6 @@ from .protocol import (
     Entry,
     Field,
     Hit,
-    Manifest,
     Page,
     SearchRequest,
     SparseVector,
@@ -46,16 +46,15 @@ def upsert(folder: Folder, records: Sequence[DocumentRecord], entries: Sequence[
     kept: dict[str, dict[str, Any]] = {}
     for name, record in zip(ids, records, strict=True):
         kept |= layout.document_payloads(record, sizes[name])
-    with folder.changing():
-        require_space(folder.path, _weight(records, entries))
-        folder.index(layout.indexes(payloads))
-        _forget_hashes(folder, ids)
-        _put(folder.passages, points)
-        _drop(folder.passages, ids, keep=[point.id for point in points])
-        folder.passages.flush()
-        _put(folder.documents, [edge.Point(name, {}, kept[name]) for name in kept])
-        _drop(folder.documents, ids, keep=kept)
-        folder.documents.flush()
+    require_space(folder.path, _weight(records, entries))
+    folder.index(layout.indexes(payloads))
+    _forget_hashes(folder, ids)
+    _put(folder.passages, points)
+    _drop(folder.passages, ids, keep=[point.id for point in points])
+    folder.secure("passages", len(points))
+    _put(folder.documents, [edge.Point(name, {}, kept[name]) for name in kept])
+    _drop(folder.documents, ids, keep=kept)
+    folder.secure("documents", len(kept))
     return True
 
 
@@ -112,30 +111,18 @@ def delete(folder: Folder, document_ids: Sequence[str]) -> None:
     ids = [layout.clean(name) for name in document_ids]
     if not ids:
         return
-    with folder.changing():
-        _forget_hashes(folder, ids)
-        _drop(folder.passages, ids)
-        folder.passages.flush()
-        _drop(folder.documents, ids)
-        folder.documents.flush()
+    _forget_hashes(folder, ids)
+    _drop(folder.passages, ids)
+    folder.secure("passages", len(ids))
+    _drop(folder.documents, ids)
+    folder.secure("documents", len(ids))
 
 
-def rebuild(folder: Folder, manifest: Manifest) -> None:
-    """Take over another manifest, emptying the passages; the documents stay, unhashed."""
-    with folder.gate.alone(), folder.changing():
-        require_space(folder.path, 0)
-        everything = edge.Filter(must=[_is("kind", "record")])
-        unhashed = edge.UpdateOperation.set_payload_by_filter(everything, {"hash": ""})
-        folder.documents.update(unhashed)
-        folder.documents.flush()
-        folder.replace_passages(manifest)
-
-
-def optimize(folder: Folder) -> None:
-    """Let the engine tidy both shards where it finds that worth while."""
-    with folder.changing():
-        folder.passages.optimize()
-        folder.documents.optimize()
+def forget_all_hashes(folder: Folder) -> None:
+    """Leave every document as one to be added again."""
+    records = edge.Filter(must=[_is("kind", "record")])
+    folder.documents.update(edge.UpdateOperation.set_payload_by_filter(records, {"hash": ""}))
+    folder.documents.flush()
 
 
 # Searching

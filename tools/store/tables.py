@@ -19,7 +19,7 @@ from ...errors import FilterError, StoreError
 from ..types import Passage, Where
 from . import layout
 from .filters import Among, Condition, conditions, having
-from .manifest import check_dimensions, parse_manifest
+from .manifest import check_dimensions, parse_manifest, same_vectors
 from .protocol import (
     COMMONEST_VALUES,
     FEWEST_CANDIDATES,
@@ -81,9 +81,10 @@ class Tables:
                 return
             if known is None:
                 await self._refuse_foreign()
-            await self._make_documents()
-            await self._forget_all_hashes()
-            await self._make_passages(manifest)
+            if known is None or not same_vectors(known, manifest):
+                await self._make_documents()
+                await self._forget_all_hashes()
+                await self._make_passages(manifest)
             stored = {"kind": "manifest", "manifest": manifest.model_dump()}
             point = models.PointStruct(id=_MANIFEST, vector={}, payload=stored)
             await self._put(self._documents, [point])

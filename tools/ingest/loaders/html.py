@@ -21,9 +21,19 @@ _DROPPED = (
 )
 _BLOCK_TAGS = (
     "address article blockquote body details dd div dl dt fieldset figcaption figure footer form "
-    "header hr html li main ol p pre section summary table tbody tfoot thead tr ul caption"
+    "header hr html main ol p pre section summary table tr td th ul caption"
 )
-_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_LINE_TAGS = ("br", "dd", "dt")
+_BLOCKS = frozenset(_BLOCK_TAGS.split()).difference(_LINE_TAGS)
+_HEADINGS = {f"h{level}": f"\n\n{'#' * level} " for level in range(1, 7)}
+_OPENS = (
+    dict.fromkeys(_BLOCKS, "\n\n") | dict.fromkeys(_LINE_TAGS, "\n") | _HEADINGS | {"li": "\n- "}
+)
+_BREAKS = _OPENS.keys() | {"pre"}
+_CELL_OPENS = {"tr": "\n|", "td": " ", "th": " ", "caption": "", "pre": " "}
+_CELL_CLOSES = {"td": " |", "th": " |", "caption": "\n"}
+_NO_CELL = "table, h1, h2, h3, h4, h5, h6, ul, ol, pre"
+_SITE = re.compile(r"\s*(?:$|[-|–—·:»])")
 _SPACES = re.compile(r"\s+")
 
 
@@ -45,10 +55,12 @@ class Html:
         from selectolax.lexbor import LexborHTMLParser
 
         tree = LexborHTMLParser(_decoded(data))
-        title = _title(tree)
+        named = _words(tree.css_first("title"))
         for node in tree.css(_DROPPED):
             node.decompose()
-        text = _Writer().write(_main(tree))
+        main = _main(tree)
+        title = _title(named, _words(main.css_first("h1")))
+        text = _Writer().write(main)
         if not text:
             raise ValueError("has no text (a page that a script fills in a browser?)")
         yield Document(
@@ -76,12 +88,14 @@ def _decoded(data: bytes) -> str:
             raise ValueError(f"says it is {name}, and is not; save it as UTF-8") from None
 
 
-def _title(tree: Any) -> str:
-    found = tree.css_first("title")
-    title = _SPACES.sub(" ", found.text()).strip() if found else ""
-    first = tree.css_first("h1")
-    heading = _SPACES.sub(" ", first.text()).strip() if first else ""
-    return heading if heading and (not title or heading in title) else title
+def _words(node: Any) -> str:
+    return _SPACES.sub(" ", node.text()).strip() if node else ""
+
+
+def _title(named: str, heading: str) -> str:
+    """Return the page's title without the site's name, if its first heading tells them apart."""
+    rest = named.removeprefix(heading)
+    return heading if heading and _SITE.match(rest) else named
 
 
 def _main(tree: Any) -> Any:
@@ -97,6 +111,8 @@ class _Writer:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.preformatted = 0
+        self.tables: list[bool] = []
+        """Of each table around the node: whether it holds data, and not the page's layout."""
 
     def write(self, root: Any) -> str:
         stack: list[tuple[Any, bool]] = [(root, False)]
@@ -107,46 +123,43 @@ class _Writer:
             elif node.tag == "-text":
                 self._text(node.text(deep=False) or "")
             elif node.tag and not node.tag.startswith(("-", "_", "!")):
-                self._open(node.tag)
+                self._open(node)
                 stack.append((node, True))
-                stack.extend(
-                    (child, False) for child in reversed(list(node.iter(include_text=True)))
-                )
+                children = list(node.iter(include_text=True))
+                stack.extend((child, False) for child in reversed(children))
         return _tidy("".join(self.parts))
 
     def _text(self, text: str) -> None:
         self.parts.append(text if self.preformatted else _SPACES.sub(" ", text))
 
-    def _open(self, tag: str) -> None:
-        if tag in _HEADINGS:
-            self.parts.append(f"\n\n{'#' * int(tag[1])} ")
+    def _open(self, node: Any) -> None:
+        tag = node.tag
+        if tag == "table":
+            self.tables.append(len(node.css(_NO_CELL)) <= len(node.css("table")[:1]))
+            self.parts.append("\n\n")
+        elif self.tables and self.tables[-1]:
+            self.parts.append(_CELL_OPENS.get(tag, " " if tag in _BREAKS else ""))
         elif tag == "pre":
             self.preformatted += 1
             self.parts.append("\n\n```\n")
-        elif tag == "li":
-            self.parts.append("\n- ")
-        elif tag == "tr":
-            self.parts.append("\n|")
-        elif tag in ("td", "th"):
-            self.parts.append(" ")
-        elif tag in ("br", "dd", "dt"):
-            self.parts.append("\n")
-        elif tag in _BLOCKS:
-            self.parts.append("\n\n" if tag not in ("tbody", "thead", "tfoot") else "")
+        else:
+            self.parts.append(_OPENS.get(tag, ""))
 
     def _close(self, tag: str) -> None:
-        if tag == "pre":
+        if tag == "table":
+            self.tables.pop()
+            self.parts.append("\n\n")
+        elif self.tables and self.tables[-1]:
+            self.parts.append(_CELL_CLOSES.get(tag, " " if tag in _BREAKS else ""))
+        elif tag == "pre":
             self.preformatted -= 1
-            self.parts.append("\n```\n\n")
-        elif tag in ("td", "th"):
-            self.parts.append(" |")
-        elif tag in _HEADINGS or (tag in _BLOCKS and tag not in _TIGHT):
+            self.parts.append("```\n\n" if self.parts[-1].endswith("\n") else "\n```\n\n")
+        elif tag in _BLOCKS or tag in _HEADINGS:
             self.parts.append("\n\n")
 
 
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_TIGHT = frozenset(("li", "tr", "tbody", "thead", "tfoot", "dd", "dt"))
 _EDGES = re.compile(r"[ \t]*\n[ \t]*")
+_ITEM = re.compile(r"^-\n+(?=[^\n-])", re.M)
 _MANY = re.compile(r"\n{3,}")
 _PREFORMATTED = re.compile(r"(^```\n.*?^```$)", re.S | re.M)
 
@@ -155,5 +168,6 @@ def _tidy(text: str) -> str:
     """Take away the white space that markup left behind, outside preformatted text."""
     parts = _PREFORMATTED.split(text)
     for i in range(0, len(parts), 2):
-        parts[i] = _MANY.sub("\n\n", re.sub(r"[ \t]{2,}", " ", _EDGES.sub("\n", parts[i])))
+        part = re.sub(r"[ \t]{2,}", " ", _EDGES.sub("\n", parts[i]))
+        parts[i] = _MANY.sub("\n\n", _ITEM.sub("- ", part))
     return "".join(parts).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from ...types import Document, Failure
@@ -36,7 +37,7 @@ class Markdown:
         """Yield one Document, and a Failure where the front matter had to stay text."""
         text = decode(data)
         front, body, trouble = front_matter(text)
-        title = str(front.pop("title", "") or "").strip() or first_heading(body) or stem(file)
+        title = _taken_title(front) or first_heading(body) or stem(file)
         metadata = {**path_metadata(file), **flat_metadata(front)}
         yield Document(text=body, title=title, source=file.path, metadata=metadata)
         if trouble:
@@ -53,10 +54,19 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, str]:
     if match is None:
         return {}, text, ""
     try:
-        values = _parsed(match["fence"], match["body"])
+        values = tomllib.loads(match["body"]) if match["fence"] == "+++" else _yaml(match["body"])
+        if isinstance(values, str):  # prose between two rules
+            return {}, text, ""
+        front = _checked(values)
     except (ValueError, RecursionError) as error:
         return {}, text, f"its front matter cannot be read ({error})"
-    return values, text[match.end() :], ""
+    return front, text[match.end() :], ""
+
+
+def _taken_title(front: dict[str, Any]) -> str:
+    if isinstance(front.get("title"), (str, int, float, date)):
+        return str(front.pop("title")).strip()
+    return ""
 
 
 def first_heading(text: str) -> str:
@@ -68,13 +78,12 @@ def first_heading(text: str) -> str:
     return _LINK.sub(r"\1", heading).replace("`", "").replace("**", "")
 
 
-def _parsed(fence: str, body: str) -> dict[str, Any]:
-    values = tomllib.loads(body) if fence == "+++" else _yaml(body)
+def _checked(values: Any) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, Mapping):
         raise ValueError("it is not a list of keys and values")
-    flat_metadata(values)  # too many values are trouble of the front matter as well
+    flat_metadata(values)  # raises where there are too many
     return dict(values)
 
 

@@ -18,10 +18,15 @@ from .sentences import Unit
 from .split import Question, read
 from .support import Sheet, read_units, sheet
 
-MOST_EMBEDDED = 28
-"""Pieces compared by embedding for one part; the best by words, and some of each top passage."""
+MOST_EMBEDDED = 20
+"""Pieces compared by embedding for one part, the best by words."""
 
-CHAINS_JUDGED = 6
+READ_WHOLE = 3
+"""Top passages of which every piece is compared, up to `MOST_WHOLE` in all."""
+
+MOST_WHOLE = 24
+
+CHAINS_JUDGED = 24
 REMEMBERED = 20_000
 
 
@@ -101,12 +106,11 @@ def _in_context(unit: Unit) -> str:
 
 
 def _worth_embedding(made: Sheet) -> list[int]:
+    """The best pieces by words, all of the top passages, and the best of those just below."""
     ranked = [int(row) for row in np.argsort(-made.score(), kind="stable")]
-    chosen = ranked[:MOST_EMBEDDED]
-    per: dict[int, int] = {}
+    whole = [row for row, u in enumerate(made.units) if u.passage < READ_WHOLE][:MOST_WHOLE]
+    below: dict[int, int] = {}
     for row in ranked:
-        passage = made.units[row].passage
-        if passage < 5 and per.setdefault(passage, 0) < 2:
-            per[passage] += 1
-            chosen.append(row)
-    return sorted(set(chosen))
+        below.setdefault(made.units[row].passage, row)
+    next_best = [row for passage, row in below.items() if passage < 3 * READ_WHOLE]
+    return sorted({*ranked[:MOST_EMBEDDED], *whole, *next_best})

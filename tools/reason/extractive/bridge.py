@@ -61,8 +61,11 @@ def mentions(unit: Unit, bridge: Bridge) -> bool:
     )
 
 
-def bridges(part: Part, unit: Unit) -> list[Bridge]:
-    """Return what `unit` names and the part does not, nearest to the part's words first."""
+def bridges(part: Part, unit: Unit, small: frozenset[str] = frozenset()) -> list[Bridge]:
+    """Return what `unit` names and the part does not, nearest to the part's words first.
+
+    `small` are words that the evidence writes in small letters: alone, they are no names.
+    """
     asked = stems(part.text)
     wanted = {t.stem for t in part.terms if t.name < 0}
     wanted |= {s for t in part.terms if t.name < 0 for s in t.also}
@@ -71,6 +74,8 @@ def bridges(part: Part, unit: Unit) -> list[Bridge]:
     for span in _mentions(unit.text):
         key = _key(span.text)
         if not key or key <= asked or len(key) > 8 or _leads_nowhere(span.text):
+            continue
+        if span.text.isalpha() and span.text[0].isupper() and span.text.lower() in small:
             continue
         gap = min((abs(span.start - m) for m in marks), default=200)
         nearness = 1.0 / (1.0 + gap / 40.0)

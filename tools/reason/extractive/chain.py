@@ -83,7 +83,7 @@ def _lengthened(sheet: Sheet, chain: Chain, index: dict[str, set[int]]) -> Itera
     """Add one more piece: one that a name leads to, or a neighbour in the same passage."""
     last = chain.answer
     passed = {b.stems for b in chain.bridges}
-    for bridge in bridges(sheet.part, sheet.units[last]):
+    for bridge in bridges(sheet.part, sheet.units[last], sheet.small):
         if bridge.stems not in passed:
             for row in _linked(sheet, bridge, index):
                 yield from _joined(sheet, chain, row, bridge)
@@ -111,13 +111,14 @@ def _joined(sheet: Sheet, chain: Chain, row: int, bridge: Bridge | None) -> Iter
     if row in chain.units:
         return
     gain = np.maximum(sheet.own[row] - chain.cover, 0) @ sheet.weights
-    if gain < GAIN:
+    answers = bridge and sheet.typed(row) and not sheet.typed(chain.answer)
+    if gain < GAIN and not answers:
         return
     cover = np.maximum(chain.cover, sheet.cover[row])
     own = np.maximum.reduce([sheet.own[u] for u in (*chain.units, row)])
     near = float(sheet.similarity[row]), max(float(sheet.similarity[u]) for u in chain.units)
     link = 0.1 * bridge.nearness if bridge else 0.02
     score = cover @ sheet.weights + 0.5 * (own @ sheet.weights) + 0.25 * sum(near)
-    score += link - HOP_COST * len(chain.units)
+    score += link + (0.1 if answers else 0.0) - HOP_COST * len(chain.units)
     steps = (*chain.bridges, bridge) if bridge else chain.bridges
     yield Chain((*chain.units, row), steps, cover, float(score))

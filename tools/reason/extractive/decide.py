@@ -15,7 +15,7 @@ MET = 0.75
 
 FEATURES = (
     "names", "relation", "own", "open", "open_typed", "typed", "similarity", "answer_similarity",
-    "nearness", "bridged", "neighbours", "rank", "plain",
+    "stands_out", "nearness", "bridged", "neighbours", "rank", "plain",
 )  # fmt: skip
 
 
@@ -30,8 +30,8 @@ class Judged:
     absent: tuple[str, ...]
 
 
-WEIGHTS = (1.0, 2.0, 1.0, -1.0, -1.0, 0.8, 2.5, 1.0, 0.5, -0.2, -0.2, 0.5, 0.0)
-BIAS = -3.0
+WEIGHTS = (0.0, 0.99, 0.97, -0.64, -0.47, 0.29, 1.67, 0.3, 0.0, 0.38, 0.37, 0.22, 1.14, 0.27)
+BIAS = -4.42
 
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
@@ -41,7 +41,8 @@ def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
     words met; own: the same by the answer piece's own words; open: content words not met,
     of three; open_typed: the same where a date, a person, … is asked for; typed: the
     answer piece holds a span of that kind; similarity, answer_similarity: the best cosine
-    in the chain and that of the answer piece; nearness: how near the bridge names stand
+    in the chain and that of the answer piece; stands_out: how far the best of them is
+    above the other passages' best; nearness: how near the bridge names stand
     to the question's words, bridged, neighbours: steps of either kind, of two; rank: how
     high the answer's passage stands; plain: nothing typed is asked for.
     """
@@ -58,12 +59,23 @@ def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
         0.5 if plain else float(bool(sheet.typed(answer))),
         max(0.0, *(float(sheet.similarity[u]) for u in chain.units)),
         max(0.0, float(sheet.similarity[answer])),
+        _stands_out(sheet, chain),
         min((b.nearness for b in chain.bridges), default=0.5),
         len(chain.bridges) / 2,
         (steps - len(chain.bridges)) / 2,
         1.0 / (1.0 + sheet.units[answer].passage),
         float(plain),
     )
+
+
+def _stands_out(sheet: Sheet, chain: Chain) -> float:
+    """Cosine of the chain's best piece above the best piece of any passage not in it."""
+    own = {sheet.units[u].passage for u in chain.units}
+    others = [
+        float(s) for s, u in zip(sheet.similarity, sheet.units, strict=True) if u.passage not in own
+    ]
+    best = max(float(sheet.similarity[u]) for u in chain.units)
+    return max(-0.3, min(0.3, best - max(others, default=0.0)))
 
 
 def _coverage(sheet: Sheet, chain: Chain) -> tuple[float, float, float, float]:

@@ -43,7 +43,7 @@ def _leads(part: Part, tried: Sequence[Judged]) -> Iterator[str]:
     for judged in tried[:MOST_STARTS]:
         unit = judged.sheet.units[judged.chain.answer]
         passed = {b.stems for b in judged.chain.bridges}
-        steps = [b for b in bridges(part, unit) if b.stems not in passed]
+        steps = [b for b in bridges(part, unit, judged.sheet.small) if b.stems not in passed]
         lines.append([f"{b.name} {_open(judged)}".strip() for b in steps[:MOST_A_PART]])
     for depth in range(MOST_A_PART):
         for line in lines:

@@ -42,6 +42,16 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
 _PATTERNS = [(re.compile(p, re.IGNORECASE), kind) for p, kind in _KINDS]
 _WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|can|must|should|has|have)"
 _ASKS = re.compile(rf"\b{_WH}\b", re.IGNORECASE)
+_BY_NAME = re.compile(
+    r",? by name\b,?|,? ?name,? please\b|[.?!,]?\s*\b(?:I need|give me|I want|tell me) (?:a|the|his|her)"
+    r" (?:name|person)\b[^.?!]*|(?<=[?.!]) *Names?\b|\bpersonally\b",
+    re.IGNORECASE,
+)
+_NAME_OF = re.compile(
+    r"\bname of (?:the |a )?(?:[\w-]+ )?(?:person|colleague|officer|man|woman|manager|master|head"
+    r"|engineer|lead|director|employee|member|contact)\b",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 NAME_WEIGHT = 1.6
@@ -68,13 +78,17 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that is asked: the text, the kind of answer, and its terms in order."""
+    """One thing that is asked: the text, the kind of answer, and its terms in order.
+
+    `by_name` is set where the asker wants a person's name and not a title.
+    """
 
     id: str
     text: str
     kind: Kind
     terms: tuple[Term, ...]
     names: tuple[str, ...] = ()
+    by_name: bool = False
 
     @property
     def weight(self) -> float:
@@ -105,9 +119,11 @@ def _search(pattern: re.Pattern[str], question: str) -> re.Match[str] | None:
 @lru_cache(maxsize=1024)
 def part(text: str, id_: str = "1") -> Part:
     """Read one question: which kind, which names, which terms."""
-    found = _names(text)
-    kind = kind_of(text)
-    return Part(id_, text, kind, _terms(text, found), tuple(name for name, _, _ in found))
+    said = _BY_NAME.sub(" ", text).strip() or text
+    by_name = said != text.strip() or bool(_NAME_OF.search(text))
+    found = _names(said)
+    kind: Kind = "person" if by_name and kind_of(said) == "text" else kind_of(said)
+    return Part(id_, text, kind, _terms(said, found), tuple(n for n, _, _ in found), by_name)
 
 
 def _names(text: str) -> list[tuple[str, int, int]]:

@@ -20,10 +20,10 @@ from .decide import Judged
 from .follow import next_queries
 from .question import Part
 
-SURE = 0.75
+SURE = 0.5
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.5
+ENOUGH = 0.3
 """Below this a chain does not answer; it is better to say what is missing."""
 
 

@@ -78,7 +78,7 @@ NUMBER = re.compile(
 )
 IDENTIFIER = re.compile(
     r"https?://[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+?\d[\d ()/-]{6,}\d|`[^`\n]+`"
-    r"|--?[a-z][\w-]+|(?:/[\w.-]+){2,}"
+    r"|(?<![\w-])--?[a-z][\w-]+|(?<![\w.])(?:/[\w.-]+){2,}"
 )
 _QUOTED = re.compile(r"[\"“«]\s?([^\"“”«»\n]{2,80}?)\s?[\"”»]")
 _NAME = re.compile(
@@ -174,7 +174,7 @@ def _roles(text: str) -> list[Span]:
         start = match.start()
         for word in match[0].split(" ")[:-1]:
             if word in _ROLE_STOP or word.endswith("ly"):
-                start = match.start() + match[0].index(word) + len(word) + 1
+                start = text.index(word, start) + len(word) + 1
         found.append(Span(text[start : match.end()], start, match.end(), "person"))
     return found
 

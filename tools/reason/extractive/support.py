@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from ...types import Passage
 from .question import Part, Term
 from .sentences import Unit, units
-from .spans import Span, spans
-from .words import stems
+from .spans import ROLE, Span, spans
+from .words import fold, stems
 
 MOST_PASSAGES = 32
 """Passages that are read for one question, best first."""
@@ -63,8 +64,34 @@ class Sheet:
         if self.part.kind in ("text", "yesno"):
             return ()
         asked = stems(self.part.text)
-        found = spans(self.units[row].text, self.part.kind)
+        text = self.units[row].text
+        found = spans(text, self.part.kind)
+        if self.part.kind in ("person", "name", "place"):
+            found = tuple(s for s in found if not self.common(text, s.start, s.text))
+        if self.part.by_name:
+            found = tuple(s for s in found if s.text[0].isupper() and not ROLE.search(fold(s.text)))
         return tuple(s for s in found if not stems(s.text) <= asked)
+
+    def common(self, text: str, start: int, said: str) -> bool:
+        """Say whether a capital only begins a sentence: the evidence has the word in small."""
+        return said.isalpha() and said[0].isupper() and said.lower() in self.small
+
+    @cached_property
+    def small(self) -> frozenset[str]:
+        """Words that the evidence writes in small letters."""
+        found: set[str] = set()
+        for passage in self.passages:
+            found |= small_words(passage.text)
+        return frozenset(found)
+
+
+_SMALL = re.compile(r"(?<![\w-])[a-zà-öø-ÿ]+(?![\w-])")
+
+
+@lru_cache(maxsize=4096)
+def small_words(text: str) -> frozenset[str]:
+    """Return the words that `text` writes in small letters."""
+    return frozenset(_SMALL.findall(text))
 
 
 def read_units(evidence: Sequence[Passage]) -> list[Unit]:

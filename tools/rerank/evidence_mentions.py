@@ -1,0 +1,109 @@
+"""Who mentions whom among the candidates of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..trail.names import is_marked
+from .evidence_pool import Array, Pool, Words
+
+AROUND = 15
+"""Words on either side of a mention that tell what is said there."""
+
+MOST_PLACES = 6
+HUB_DAMPING = 0.9
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Links among N candidates, [who mentions, who is mentioned].
+
+    `link` is how telling the mention is, in 0..1: less for a name that many of the
+    candidates bear or mention. `said` is the share of the question that the words around
+    it cover. `in_question` (N,) tells whose name the question itself mentions.
+    """
+
+    link: Array
+    said: Array
+    in_question: Array
+
+
+def find_mentions(pool: Pool) -> Mentions:
+    """Find every name of a candidate in the text of every other, in one pass over each."""
+    size = len(pool.texts)
+    owners: dict[str, list[int]] = {}
+    for number, names in enumerate(pool.names):
+        for name in names:
+            owners.setdefault(name, []).append(number)
+    first = _by_first_word(owners)
+    found: dict[str, dict[int, list[Span]]] = {}
+    for number, text in enumerate(pool.texts):
+        for name, span in _occurrences(text, first):
+            found.setdefault(name, {}).setdefault(number, []).append(span)
+    link, said = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+    for name, places in found.items():
+        _add_links(pool, owners[name], places, link, said)
+    np.fill_diagonal(link, 0)
+    np.fill_diagonal(said, 0)
+    return Mentions(link, said, _in_question(pool, owners, first))
+
+
+def _by_first_word(names: dict[str, list[int]]) -> dict[str, list[tuple[str, list[str]]]]:
+    first: dict[str, list[tuple[str, list[str]]]] = {}
+    for name in names:
+        parts = name.split(" ")
+        first.setdefault(parts[0], []).append((name, parts))
+    return first
+
+
+def _occurrences(
+    text: Words, first: dict[str, list[tuple[str, list[str]]]], *, marked: bool = True
+) -> Iterator[tuple[str, Span]]:
+    """Yield the names in a text; single words only where they are written like names."""
+    folded = text.folded
+    for start, word in enumerate(folded):
+        for name, parts in first.get(word, ()):
+            end = start + len(parts)
+            if folded[start:end] != parts:
+                continue
+            if len(parts) > 1 or not marked or is_marked(text.written[start]):
+                yield name, (start, end)
+
+
+def _add_links(
+    pool: Pool, owners: Sequence[int], places: dict[int, list[Span]], link: Array, said: Array
+) -> None:
+    common = np.log(1 + len(places)) / np.log(len(pool.texts) + 1)
+    telling = (1 - HUB_DAMPING * common) / len(owners)
+    targets = np.array(owners)
+    for number, spans in places.items():
+        link[number, targets] = np.maximum(link[number, targets], telling)
+        covered = max(_covered(pool, number, span) for span in spans[:MOST_PLACES]) / len(owners)
+        said[number, targets] = np.maximum(said[number, targets], covered)
+
+
+def _covered(pool: Pool, number: int, span: Span) -> float:
+    """Return the share of the question covered by the words around a mention."""
+    terms = pool.texts[number].terms
+    around = {*terms[max(0, span[0] - AROUND) : span[0]], *terms[span[1] : span[1] + AROUND]}
+    around.discard(-1)
+    return float(pool.idf[list(around)].sum() / (pool.idf.sum() + 1e-9)) if around else 0.0
+
+
+def _in_question(
+    pool: Pool, owners: dict[str, list[int]], first: dict[str, list[tuple[str, list[str]]]]
+) -> Array:
+    """Return whose name the question mentions; of nested names, the longest alone."""
+    found = {name for name, _ in _occurrences(pool.question, first, marked=False)}
+    longest = [
+        name for name in found if not any(name != o and f" {name} " in f" {o} " for o in found)
+    ]
+    share = np.zeros(len(pool.texts), np.float32)
+    for name in longest:
+        share[owners[name]] = np.maximum(share[owners[name]], 1 / len(owners[name]))
+    return share

@@ -1,0 +1,129 @@
+"""Following the trail: from the best passages on to those they lead to.
+
+An answer often takes two passages of which the question resembles only one. So from
+each of the best passages the search goes on in three ways: by the meaning of question
+and passage together, by the words of the question that the passage leaves open, and by
+the names that the passage mentions. All hops of all questions are one batch of the
+store, and none costs a forward pass of the embedder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..embed.protocol import SparseEmbedder
+from ..store.protocol import Hit, SearchRequest, SparseVector, Vector
+from .gathering import Gathering, hybrid
+from .names import NAMES, phrases
+
+NAMED_BONUS = 1.0
+"""What a name in the question is worth against spreads of the hybrid score."""
+
+SIDE = 0.5
+"""How far the question leans to a passage when the two are asked together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How far to follow: `beam` passages a hop, `hops` hops, and what each may bring.
+
+    `names` is the most passages that the names in one text bring. They are the nearest
+    to the question of all that bear one, so a name that very many bear crowds nothing out.
+    """
+
+    beam: int = 8
+    hops: int = 1
+    meaning: int = 10
+    words: int = 10
+    names: int = 16
+
+
+def first_requests(gathering: Gathering, limit: int, trail: Trail | None) -> list[SearchRequest]:
+    """Return the legs of the hybrid search, and the search for names in the question."""
+    where = gathering.query.where
+    legs = _legs(gathering.asked, gathering.words, where, limit)
+    if trail is None:
+        return legs
+    names = phrases(gathering.query.text, marked=False)
+    return [*legs, *_naming(gathering, names, trail.names)]
+
+
+def probes(gathering: Gathering) -> list[SearchRequest]:
+    """Return one search for each word of the question, by which `weigh` learns its rarity."""
+    return [
+        SearchRequest(
+            sparse=SparseVector(np.array([token], np.int64), np.ones(1, np.float32)),
+            limit=1,
+            with_vectors=True,
+        )
+        for token in gathering.words.indices.tolist()
+    ]
+
+
+def next_seeds(gathering: Gathering, trail: Trail) -> list[Hit]:
+    """Return the best passages from which the trail has not been followed yet."""
+    if not gathering.hits:
+        return []
+    score = hybrid(*gathering.scores())
+    ids = list(gathering.hits)
+    score = score + NAMED_BONUS * np.array([name in gathering.named for name in ids])
+    score = score + np.array([gathering.reached.get(name, 0.0) for name in ids])
+    order = [ids[i] for i in np.argsort(-score, kind="stable")]
+    return [gathering.hits[name] for name in order if name not in gathering.followed][: trail.beam]
+
+
+def hop_requests(
+    gathering: Gathering, seed: Hit, sparse: SparseEmbedder, trail: Trail
+) -> list[SearchRequest]:
+    """Return the searches that go on from one passage."""
+    where = gathering.query.where
+    leaning: Vector | None = None
+    if gathering.asked is not None and seed.dense is not None:
+        leaning = np.asarray(gathering.asked + SIDE * seed.dense, np.float32)
+        leaning /= np.linalg.norm(leaning)
+    residual = _residual(gathering.words, seed, sparse)
+    return [
+        *_legs(leaning, None, where, trail.meaning),
+        *_legs(None, residual, where, trail.words),
+        *_naming(gathering, phrases(seed.passage.text), trail.names),
+    ]
+
+
+def _residual(asked: SparseVector, seed: Hit, sparse: SparseEmbedder) -> SparseVector:
+    """Return the question's words that a passage leaves open, and its title's."""
+    held = set(seed.sparse.indices.tolist()) if seed.sparse is not None else set()
+    tokens = [token for token in asked.indices.tolist() if token not in held]
+    tokens += sparse.embed_query(seed.passage.title).indices.tolist()
+    unique = list(dict.fromkeys(tokens))
+    return SparseVector(np.array(unique, np.int64), np.ones(len(unique), np.float32))
+
+
+def _naming(gathering: Gathering, names: Sequence[str], limit: int) -> list[SearchRequest]:
+    """Return the search for passages that bear one of these names, nearest first."""
+    if not names:
+        return []
+    having = {NAMES: names}
+    where = gathering.query.where
+    if gathering.asked is not None:
+        return _legs(gathering.asked, None, where, limit, having)
+    return _legs(None, gathering.words, where, limit, having)
+
+
+def _legs(
+    dense: Vector | None,
+    words: SparseVector | None,
+    where: dict[str, object] | None,
+    limit: int,
+    having: Mapping[str, Sequence[str]] | None = None,
+) -> list[SearchRequest]:
+    """Return one request for each leg: apart, they give the raw scores."""
+    legs = []
+    if dense is not None:
+        legs.append({"dense": dense})
+    if words is not None and len(words.indices):
+        legs.append({"sparse": words})
+    shape = {"where": where, "limit": limit, "with_vectors": True, "having": having or {}}
+    return [SearchRequest(**leg, **shape) for leg in legs]

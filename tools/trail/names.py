@@ -1,0 +1,135 @@
+"""What passages are called, and what a text may be calling by name.
+
+The vocabulary is the corpus's own: titles, section headings, file names, terms that a
+text defines, identifiers that code declares. A name is kept as a *key*, its words folded
+(case and accents taken off) and joined by blanks, so that finding who is meant by the
+words of a text is one lookup of its word sequences among the keys.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from ..types import Passage
+
+NAMES = "names"
+"""Where `Entry.extra` keeps the keys of a passage."""
+
+ENRICH_VERSION = "names:1"
+LONGEST_NAME = 8
+"""Words. Longer titles are sentences, and nobody quotes them in full."""
+
+MOST_DECLARED = 64
+
+STOP_WORDS = frozenset(
+    """a about above after again all also an and any are as at be been before being below
+    between both but by can could d did do does down during each few for from further had
+    has have he her his how i if in into is it its just ll m many may might more most much
+    my no not of off on once only or other our out over own re s same she should so some
+    such t than that the their them then there these they this those to too under until up
+    ve very was we were what when where which while who whom whose why will with would you
+    your""".split()
+)
+ARTICLES = frozenset({"the", "a", "an"})
+
+# Scripts written without blanks count each sign as a word.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_DECLARED = re.compile(
+    r"^[ \t]*(?:(?:export|pub|public|private|static|async|abstract|default)[ \t]+)*"
+    r"(?:def|class|func|fn|function|struct|enum|trait|interface|type|module|macro)[ \t]+"
+    r"([A-Za-z_]\w{2,})",
+    re.MULTILINE,
+)
+_DEFINED = re.compile(r"[“\"]([^“”\"\n]{3,60})[”\"][ \t]+(?:means|shall mean|refers to|is defined)")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text as they stand in it."""
+    return _WORD.findall(text)
+
+
+@lru_cache(maxsize=200_000)
+def fold(word: str) -> str:
+    """Return a word without case and accents."""
+    folded = word.casefold()
+    if folded.isascii():
+        return folded
+    parts = unicodedata.normalize("NFKD", folded)
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def is_marked(word: str) -> bool:
+    """Tell whether a single word can be a name as it is written: not in plain lower case."""
+    return not word.islower() or "_" in word or any(letter.isdigit() for letter in word)
+
+
+def names_of(passage: Passage) -> list[str]:
+    """Return the keys of all that a passage is called or defines."""
+    text = passage.text
+    declared = [*_DECLARED.findall(text), *_DEFINED.findall(text)][:MOST_DECLARED]
+    found: dict[str, None] = {}
+    for name in (passage.title, *passage.headings, *_file_names(passage.source), *declared):
+        found.update(dict.fromkeys(_keys(name)))
+    return list(found)
+
+
+def enrich(passage: Passage) -> dict[str, list[str]]:
+    """Return what the mention index keeps beside a passage: its names."""
+    return {NAMES: names_of(passage)}
+
+
+def _file_names(source: str) -> tuple[str, ...]:
+    """Return a file's name with and without its ending; nothing for other sources."""
+    path = PurePosixPath(source.replace("\\", "/"))
+    return (path.name, path.stem) if path.suffix else ()
+
+
+def _keys(name: str) -> Iterator[str]:
+    """Yield the spellings a name goes by: in full, without its aside, up to its comma."""
+    bare = _ASIDE.sub("", name)
+    for variant in dict.fromkeys((name, bare, bare.split(",")[0])):
+        folded = [fold(word) for word in words(variant)]
+        if len(folded) > 1 and folded[0] in ARTICLES and not _all_stop(folded[1:]):
+            folded = folded[1:]
+        if _can_name(folded):
+            yield " ".join(folded)
+
+
+def _can_name(folded: Sequence[str]) -> bool:
+    if not 0 < len(folded) <= LONGEST_NAME:
+        return False
+    if len(folded) == 1:
+        return len(folded[0]) > 1 and folded[0] not in STOP_WORDS
+    return True
+
+
+def _all_stop(folded: Sequence[str]) -> bool:
+    return all(word in STOP_WORDS for word in folded)
+
+
+def phrases(text: str, *, marked: bool = True) -> list[str]:
+    """Return the keys of all word sequences of a text that could be somebody's name.
+
+    With `marked`, a single word counts only where it is written like a name; people do
+    not always write so when they ask.
+    """
+    written = words(text)
+    folded = [fold(word) for word in written]
+    # A stop word opens or ends a name only where it is capitalised: "Then Came You".
+    edge = [f not in STOP_WORDS or w != f for w, f in zip(written, folded, strict=True)]
+    found: dict[str, None] = {}
+    for start, opens in enumerate(edge):
+        if not opens:
+            continue
+        for end in range(start + 1, min(start + LONGEST_NAME, len(folded)) + 1):
+            if edge[end - 1] and (
+                end - start > 1 or not marked or is_marked(written[start])
+            ):
+                found[" ".join(folded[start:end])] = None
+    return list(found)
