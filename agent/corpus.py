@@ -36,6 +36,9 @@ class Corpus:
         self._loop = loop
         self._parts = parts
         self._close = weakref.finalize(self, _close, loop, parts)
+        # At the end of the process threads can no longer be started, and nothing needs
+        # to be: what was acknowledged is on disk, and a killed process loses none of it.
+        self._close.atexit = False
 
     @classmethod
     def open(
@@ -166,6 +169,7 @@ class Corpus:
         progress: Callable[[Progress], None] | None,
     ) -> AddReport:
         from ..tools.ingest import add
+        from ..tools.trail.names import ENRICH_VERSION, enrich
 
         parts = self._parts
         if not reembed:
@@ -178,6 +182,8 @@ class Corpus:
             reembed=reembed,
             progress=progress,
             max_chars=self.settings.max_chars,
+            enrich=enrich,
+            enrich_version=ENRICH_VERSION,
         )
 
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:

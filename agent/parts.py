@@ -17,6 +17,7 @@ from ..tools.rerank.protocol import Reranker
 from ..tools.search import Searcher
 from ..tools.store import check_manifest, open_store
 from ..tools.store.protocol import Store
+from ..tools.trail.follow import Trail
 from .settings import Settings
 
 log = logging.getLogger("suffice")
@@ -71,7 +72,7 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
         embedder = await asyncio.to_thread(_embedder, settings, notices)
         sparse = Bm25()
         reranker = open_reranker(settings.reranker, embedder=embedder, sparse=sparse)
-        searcher = Searcher(store, embedder, sparse)
+        searcher = Searcher(store, embedder, sparse, Trail() if settings.trail else None)
         parts = Parts(place, store, embedder, sparse, searcher, reranker, notices)
         await parts.check(adding=False)
     except BaseException:

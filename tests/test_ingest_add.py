@@ -268,13 +268,8 @@ def test_a_changed_document_replaces_its_passages(change: dict[str, Any]) -> Non
     assert len(shelf.entries["d"]) > 1
     report = put(shelf, [one.model_copy(update=change), two])
     assert counts(report) == (0, 1, 1, 0)
-    (key, value) = next(iter(change.items()))
-    assert all(
-        getattr(entry.passage, key) in (value, LONG[:0]) or key == "text"
-        for entry in shelf.entries["d"]
-    )
-    if key == "text":
-        assert [entry.passage.text for entry in shelf.entries["d"]] == ["Other text."]
+    for key, value in change.items():
+        assert all(getattr(entry.passage, key) == value for entry in shelf.entries["d"])
 
 
 def test_another_passage_length_cuts_anew() -> None:
@@ -325,16 +320,27 @@ def test_nothing_else_is_removed(tmp_path: Path) -> None:
     assert set(shelf.texts) == {"a", "b", "m", "h", "e"}
 
 
-def test_a_folder_inside_an_added_one_is_known_from_either(tmp_path: Path) -> None:
+def test_a_part_of_an_added_folder_stays_what_it_was(tmp_path: Path) -> None:
+    write(tmp_path / "docs/deep", a="One.", b="Two.")
+    shelf = Shelf()
+    put(shelf, tmp_path / "docs")
+    assert counts(put(shelf, tmp_path / "docs/deep")) == (0, 0, 2, 0)
+    assert counts(put(shelf, tmp_path / "docs/deep/a.md")) == (0, 0, 1, 0)
+    (tmp_path / "docs/deep/b.md").unlink()
+    assert counts(put(shelf, tmp_path / "docs/deep")) == (0, 0, 1, 1)
+    (tmp_path / "docs/deep/a.md").unlink()
+    assert counts(put(shelf, tmp_path / "docs")) == (0, 0, 0, 1)
+
+
+def test_a_folder_around_an_added_one_takes_it_in(tmp_path: Path) -> None:
     write(tmp_path / "docs/deep", a="One.", b="Two.", c="Three.")
     shelf = Shelf()
     put(shelf, tmp_path / "docs/deep")
     (tmp_path / "docs/deep/a.md").unlink()
-    assert counts(put(shelf, tmp_path / "docs")) == (0, 0, 2, 1)
-    other = Shelf()
-    put(other, tmp_path / "docs")
-    (tmp_path / "docs/deep/b.md").unlink()
-    assert counts(put(other, tmp_path / "docs/deep")) == (0, 0, 1, 1)
+    # The folder in their metadata is another one now.
+    assert counts(put(shelf, tmp_path / "docs")) == (0, 2, 0, 1)
+    assert {passage.metadata["folder"] for passage in shelf.passages} == {"deep"}
+    assert counts(put(shelf, tmp_path / "docs/deep")) == (0, 0, 2, 0)
 
 
 def test_a_glob_is_a_root_of_its_own(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from ..embed.protocol import Embedder, SparseEmbedder
 from ..store.protocol import DocumentRecord, Manifest, Store, Vector
 from ..types import AddReport
 from .chunk import MAX_CHARS
+from .identity import PassageIds
 from .prepare import Enrich, Prepared, Recipe, batches
 from .progress import Meter, Progress
 from .reading import Read, Reading
-from .scan import Source, scan
+from .scan import Scan, Source, scan
 from .vanished import vanished
 
 BATCH_PASSAGES = 256
@@ -71,7 +72,7 @@ async def add(
         sparse, embedder.fingerprint if embedder else "", max_chars, enrich, enrich_version
     )
     adding = _Adding(store, embedder, recipe, progress, reembed)
-    report = await adding.run(Reading(found, adding.meter))
+    report = await adding.run(found)
     return report.model_copy(update={"seconds": perf_counter() - began})
 
 
@@ -99,9 +100,11 @@ class _Adding:
         self._writing: asyncio.Task[None] | None = None
         self._upcoming: asyncio.Future[list[Prepared] | None] | None = None
 
-    async def run(self, reading: Reading) -> AddReport:
+    async def run(self, found: Scan) -> AddReport:
         await self._check_manifest()
         self._stored = {record.document.id: record for record in await self.store.documents()}
+        roots = {record.root for record in self._stored.values() if record.root}
+        reading = Reading(found, self.meter, sorted(roots, key=len))
         self._report()
         try:
             await self._put_all(reading)
@@ -195,8 +198,14 @@ class _Adding:
                 yield [await asyncio.to_thread(self.recipe.prepare, read, "")]
 
     def _prepared(self, reading: Reading) -> Iterator[Prepared]:
+        ids = PassageIds(self._stored.values())
         for read in reading:
-            yield self.recipe.prepare(read, self._hash(read.document.id))
+            prepared = self.recipe.prepare(read, self._hash(read.document.id))
+            clash = ids.take(read.document.id, len(prepared.entries)) if prepared.record else ""
+            if clash:
+                reading.reject(read, clash)
+            else:
+                yield prepared
 
     def _hash(self, document_id: str) -> str | None:
         """Return the hash that counts: "" where the passages are to be made anew."""

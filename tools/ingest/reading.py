@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import IngestError, InputError
@@ -11,7 +11,7 @@ from ..types import Document, Failure
 from .load import load
 from .metadata import flat_metadata
 from .progress import Meter
-from .scan import Scan, SourceFile, scan
+from .scan import Scan, SourceFile, listed, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class Reading:
 
     `seen` are the ids met, with their sources; `whole` are the files read without any
     trouble, `troubled` the paths that had some. `stop` ends the reading early.
+
+    `roots` are those of earlier times, the shortest first: a file below one of them is
+    known from there, so that adding a part of a folder does not change what is said of it.
     """
 
     found: Scan
     meter: Meter
+    roots: Sequence[str] = ()
     seen: dict[str, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     troubled: set[str] = field(default_factory=set)
@@ -74,7 +78,24 @@ class Reading:
             if self.stop:
                 return
 
+    def reject(self, read: Read, reason: str) -> None:
+        """Take back a Document that was read, and say why."""
+        source = read.document.source or read.document.title or read.document.id
+        self._fail(Failure(source=source, reason=reason))
+        self.meter.expect(-1, -read.weight)
+
+    def _from_known_root(self, file: SourceFile) -> SourceFile:
+        for root in self.roots:
+            below = file.path.removeprefix(f"{root}/")
+            if below == file.path or not listed(below):
+                continue
+            # Through a link the file may be below the root by another way, or not at all.
+            if len(below) > len(file.relative) and below.endswith(f"/{file.relative}"):
+                return replace(file, relative=below, root=root)
+        return file
+
     def _file(self, file: SourceFile) -> Iterator[Read]:
+        file = self._from_known_root(file)
         self.meter.current = file.path
         documents, trouble = 0, False
         try:

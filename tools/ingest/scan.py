@@ -233,6 +233,13 @@ def _entry(entry: os.DirEntry[str], place: _Place, found: Scan) -> Iterator[Sour
         found.fail(entry.path, f"cannot be looked at: {error.strerror or error}")
 
 
+def listed(relative: str) -> bool:
+    """Tell whether a path below a folder is one that listing the folder would come to."""
+    *folders, name = relative.split("/")
+    hidden = name.startswith(".") or any(folder.startswith(".") for folder in folders)
+    return not hidden and SKIPPED_FOLDERS.isdisjoint(folders)
+
+
 def resolved(path: str) -> str:
     """Return the absolute posix path with every symbolic link followed."""
     return posix(os.path.realpath(path))

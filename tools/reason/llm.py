@@ -43,6 +43,7 @@ _EXPECTED = 300
 """Tokens that a reply is likely to have; the budget is checked with them."""
 
 _MOST_TOKENS = 1200
+_EVERYTHING = 10**9
 
 
 class LlmReasoner:
@@ -77,7 +78,7 @@ class LlmReasoner:
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough already, or which parts and queries? One call."""
-        evidence = self._pack("plan", situation, situation.evidence)
+        evidence = self._pack("plan", situation, situation.evidence[: self._passages])
         prompt = self._templates["plan"].fill(**seen(situation, evidence))
         reply = await self._ask(prompt, PlanReply, situation.remaining)
         parts = read_parts(reply.value.parts, situation.question)
@@ -101,7 +102,7 @@ class LlmReasoner:
         """Look at the evidence of a round: which open parts does it answer? One call."""
         parts = situation.subquestions or (SubQuestion(id="1", text=situation.question),)
         known = {finding.subquestion: finding for finding in situation.findings if finding.found}
-        evidence = self._pack("judge", situation, situation.evidence)
+        evidence = self._pack("judge", situation, situation.evidence[: self._passages])
         prompt = self._templates["judge"].fill(
             **seen(situation, evidence), parts=shown_parts(parts, known)
         )
@@ -151,22 +152,34 @@ class LlmReasoner:
             ask_again=may_ask_again(prompt, _EXPECTED, left),
         )
 
-    def _pack(self, name: str, situation: Situation, passages: Sequence[Passage]) -> Evidence:
-        """Pack the best passages. Raises `BudgetExceeded` where not even the first fits."""
+    def _pack(
+        self, name: str, situation: Situation, passages: Sequence[Passage], most: int = 0
+    ) -> Evidence:
+        """Pack the best passages, at most `most` tokens of them; by default what a step sees.
+
+        Raises `BudgetExceeded` where not even the first fits.
+        """
         template = self._templates[name]
         known = " ".join((situation.question, *(query.text for query in situation.searches)))
         fixed = estimate(template.system) + estimate(template.user) + estimate(known) + 100
-        tokens = room(fixed, _EXPECTED, self._evidence_tokens, situation.remaining)
-        evidence = pack(situation.question, passages[: self._passages], tokens)
+        tokens = room(fixed, _EXPECTED, most or self._evidence_tokens, situation.remaining)
+        evidence = pack(situation.question, passages, tokens)
         if passages and not evidence.ids:
             raise BudgetExceeded("tokens", f"{tokens} tokens are too few for a single passage")
         return evidence
 
     async def _written(self, situation: Situation, findings: dict[str, Finding], say: Say) -> Draft:
-        """Let the writer write; once more where nothing usable came."""
+        """Let the writer write; once more where nothing usable came.
+
+        After a loop it sees what was quoted and the best of the rest; without one, all
+        the evidence that the graph chose for it and the budget allows.
+        """
         quoted = {quote.passage_id for finding in findings.values() for quote in finding.quotes}
         ordered = sorted(situation.evidence, key=lambda passage: passage.id not in quoted)
-        evidence = self._pack("write", situation, ordered)
+        if findings:
+            evidence = self._pack("write", situation, ordered[: self._passages + len(quoted)])
+        else:
+            evidence = self._pack("write", situation, ordered, _EVERYTHING)
         prompt = self._templates["write"].fill(
             question=one_line(situation.question, 8000),
             findings=shown_findings(situation.subquestions, findings),

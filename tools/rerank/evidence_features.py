@@ -211,7 +211,11 @@ def _together(pool: Pool, total: float) -> Features:
     idf = pool.idf.tolist()
     near = np.array([_nearest(row, idf) for row in places], np.float32) / total
     paired = [
-        {(t, u) for (i, t), (j, u) in zip(row, row[1:], strict=False) if j - i <= 3 and (t, u) in pairs}
+        {
+            (t, u)
+            for (i, t), (j, u) in zip(row, row[1:], strict=False)
+            if j - i <= 3 and (t, u) in pairs
+        }
         for row in places
     ]
     adjacent = [sum(pairs[pair] for pair in found) / every for found in paired]

@@ -128,8 +128,6 @@ def phrases(text: str, *, marked: bool = True) -> list[str]:
         if not opens:
             continue
         for end in range(start + 1, min(start + LONGEST_NAME, len(folded)) + 1):
-            if edge[end - 1] and (
-                end - start > 1 or not marked or is_marked(written[start])
-            ):
+            if edge[end - 1] and (end - start > 1 or not marked or is_marked(written[start])):
                 found[" ".join(folded[start:end])] = None
     return list(found)

@@ -56,8 +56,10 @@ def _leads_nowhere(name: str) -> bool:
 def mentions(unit: Unit, bridge: Bridge) -> bool:
     """Say whether a unit, or its title or headings, names the bridge as one phrase."""
     name = fold(bridge.name)
-    return name in fold(unit.text) or name in fold(unit.context) or (
-        bridge.stems <= unit.context_stems
+    return (
+        name in fold(unit.text)
+        or name in fold(unit.context)
+        or (bridge.stems <= unit.context_stems)
     )
 
 

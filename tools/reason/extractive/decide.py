@@ -9,6 +9,7 @@ import numpy as np
 
 from .chain import Chain
 from .support import Sheet
+from .words import stems
 
 MET = 0.75
 """How well a term must be met to count as met."""
@@ -16,6 +17,7 @@ MET = 0.75
 FEATURES = (
     "names", "relation", "own", "open", "open_typed", "typed", "similarity", "answer_similarity",
     "stands_out", "nearness", "bridged", "neighbours", "rank", "plain",
+    "chain_own", "about", "starts_about", "sure_typed", "length",
 )  # fmt: skip
 
 
@@ -30,8 +32,8 @@ class Judged:
     absent: tuple[str, ...]
 
 
-WEIGHTS = (0.0, 0.99, 0.97, -0.64, -0.47, 0.29, 1.67, 0.3, 0.0, 0.38, 0.37, 0.22, 1.14, 0.27)
-BIAS = -4.42
+WEIGHTS = (0.0, 0.34, 0.86, -0.69, -0.66, 0.28, 1.1, 0.78, 1.13, 0.59, 0.32, 0.34, 1.32, 0.38, 0.0, 0.0, 0.0, 0.0, 0.0)
+BIAS = -4.27
 
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
@@ -47,6 +49,9 @@ def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
     high the answer's passage stands; plain: nothing typed is asked for.
     """
     names, relation, own, left = _coverage(sheet, chain)
+    plain_weights = np.array([0.0 if t.required else t.weight for t in sheet.part.terms])
+    together = np.maximum.reduce([sheet.own[u] for u in chain.units])
+    own_all = float(together @ plain_weights) / (plain_weights.sum() or 1.0)
     plain = sheet.part.kind in ("text", "yesno", "name")
     answer = chain.answer
     steps = len(chain.units) - 1
@@ -65,7 +70,24 @@ def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
         (steps - len(chain.bridges)) / 2,
         1.0 / (1.0 + sheet.units[answer].passage),
         float(plain),
+        own_all,
+        float(_about(sheet, chain)),
+        float(_names_in_title(sheet, chain.units[0])),
+        0.0 if plain else float(bool(sheet.typed(answer))) * own,
+        min(1.0, sum(len(sheet.units[u].text) for u in chain.units) / 800),
     )
+
+
+def _about(sheet: Sheet, chain: Chain) -> bool:
+    """Whether the answer piece stands under a title that is what led to it."""
+    if chain.bridges:
+        return chain.bridges[-1].stems <= sheet.units[chain.answer].context_stems
+    return _names_in_title(sheet, chain.answer)
+
+
+def _names_in_title(sheet: Sheet, row: int) -> bool:
+    context = sheet.units[row].context_stems
+    return any(stems(name) <= context for name in sheet.part.names)
 
 
 def _stands_out(sheet: Sheet, chain: Chain) -> float:
@@ -104,8 +126,6 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     """Weigh one chain."""
     values = features(sheet, chain)
     absent = tuple(
-        t.text
-        for t, c in zip(sheet.part.terms, chain.cover, strict=True)
-        if t.required and c < MET
+        t.text for t, c in zip(sheet.part.terms, chain.cover, strict=True) if t.required and c < MET
     )
     return Judged(sheet, chain, values, confidence(values), absent)

@@ -129,7 +129,9 @@ DEMONYMS |= {"Danish", "Thai", "Dutch", "Swiss", "Afghan", "Scottish", "Croat", 
 DEMONYMS |= {"European", "African", "Asian", "Czech", "Uzbek", "Kazakh", "Ottoman", "Soviet"}
 
 _ANY = re.compile(
-    r"(?<!\w)(?:" + "|".join(re.escape(n) for n in sorted(COUNTRY, key=len, reverse=True)) + r")(?!\w)"
+    r"(?<!\w)(?:"
+    + "|".join(re.escape(n) for n in sorted(COUNTRY, key=len, reverse=True))
+    + r")(?!\w)"
 )
 
 

@@ -168,9 +168,7 @@ def _word_terms(word: str, name: int, aside: bool) -> list[Term]:
     if not word.isalnum() and len(word) > 3 and word != low and "-" not in word and "'" not in word:
         return [Term(stem(word), word, NAME_WEIGHT, not aside, name)]
     pieces = re.split(r"[^\w]+|_", word.removesuffix("'s").removesuffix("’s"))
-    return [
-        _plain(piece, name, aside) for piece in pieces if piece and piece.lower() not in STOP
-    ]
+    return [_plain(piece, name, aside) for piece in pieces if piece and piece.lower() not in STOP]
 
 
 def _plain(word: str, name: int, aside: bool) -> Term:

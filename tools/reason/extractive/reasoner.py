@@ -101,8 +101,7 @@ class ExtractiveReasoner:
         """One finding for each part, and whether all are sure."""
         parts = weighed.question.parts
         findings = [
-            self._finding(part, judged)
-            for part, judged in zip(parts, weighed.judged, strict=True)
+            self._finding(part, judged) for part, judged in zip(parts, weighed.judged, strict=True)
         ]
         if weighed.question.compare and not all(f.found for f in findings):
             findings = [f.model_copy(update={"found": False, "text": ""}) for f in findings]

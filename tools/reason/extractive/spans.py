@@ -81,9 +81,7 @@ IDENTIFIER = re.compile(
     r"|(?<![\w-])--?[a-z][\w-]+|(?<![\w.])(?:/[\w.-]+){2,}"
 )
 _QUOTED = re.compile(r"[\"“«]\s?([^\"“”«»\n]{2,80}?)\s?[\"”»]")
-_NAME = re.compile(
-    r"[^\W\d_a-zà-öø-ÿ][\w'’&.\-]*[\w'’]|[^\W\d_a-zà-öø-ÿ]\b\.?"
-)
+_NAME = re.compile(r"[^\W\d_a-zà-öø-ÿ][\w'’&.\-]*[\w'’]|[^\W\d_a-zà-öø-ÿ]\b\.?")
 _JOIN = re.compile(
     r"(?:[ ]|[ ]?-[ ]?|, (?=(?:Jr|Sr)\b)"
     r"|[ ](?:of|of the|the|de|de la|del|della|di|da|do|dos|van|van der|von|von der|der|den|du|la|le"

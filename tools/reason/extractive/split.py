@@ -24,7 +24,9 @@ _AND = re.compile(
 _OR = r"(?P<a>[^,?]+?(?:, [^,?]+?(?=,? or ))?),? or (?P<b>.+?)"
 _CHOICE = [
     re.compile(rf"^(?P<ask>.+?)(?:[,:;?] | between |— ){_OR}\s*\??$", re.IGNORECASE),
-    re.compile(rf"^(?:between )?{_OR}[,:;?] (?P<ask>(?:who|which|what)\b.+?)\s*\??$", re.IGNORECASE),
+    re.compile(
+        rf"^(?:between )?{_OR}[,:;?] (?P<ask>(?:who|which|what)\b.+?)\s*\??$", re.IGNORECASE
+    ),
     re.compile(
         rf"^(?P<ask>(?:which|who|what)\b.*?\b(?:first|last|earlier|later|older|younger|more"
         rf"|longer|larger|bigger|higher|taller|smaller|recently)),? {_OR}\s*\??$",

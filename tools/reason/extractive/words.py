@@ -22,8 +22,7 @@ STOP = frozenset(
     because until against per via et al etc s t d ll re ve don doesn didn isn aren wasn weren
     please tell give know list name explain describe say show find let
     der die das den dem des ein eine einer eines ist sind war und oder im am wer wie
-    le la les un une de du est sont et ou dans qui que quel quelle el los las es son en y o que"""
-    .split()
+    le la les un une de du est sont et ou dans qui que quel quelle el los las es son en y o que""".split()
 )
 
 # Words that ask or frame rather than name a subject: they count, but little.
@@ -33,8 +32,7 @@ FRAME = frozenset(
     last new well good different various certain specific main major important part detail
     information example like need want person people someone anybody anyone somebody work
     whether following according regard relate provide describe refer considered term long far old
-    often time place number amount date year day question answer film movie song"""
-    .split()
+    often time place number amount date year day question answer film movie song""".split()
 )
 
 IRREGULAR = {
