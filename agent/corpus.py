@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import QuestionError
+from ..errors import InputError, QuestionError
 from ..tools.types import AddReport, Document, Passage, Query, Where
 from .loop import LoopThread
 from .settings import Settings
@@ -57,14 +57,20 @@ class Corpus:
             create: whether a folder that does not exist is made.
             overrides: single settings, such as `embedder="none"`.
 
+        A corpus that another embedder built can be opened, to look at it or to `add` with
+        `reembed`; searching it, or adding to it, raises `StoreMismatch`.
+
         Raises:
-            StoreMissing, StoreLocked, StoreMismatch, StoreUnavailable: see `errors`.
+            SettingsError: an override is unknown or does not fit.
+            StoreMissing, StoreLocked, StoreUnavailable: as they say.
+            StoreMismatch: it was written by a newer version.
+            ProviderMissing: the embedder or the reranker is not there.
         """
         from .parts import open_parts
 
-        chosen = _settings(settings, overrides)
+        chosen = (settings or Settings.load()).changed(**overrides)
         where = str(place if place is not None else chosen.corpus)
-        loop = LoopThread("corpus")
+        loop = LoopThread(f'the corpus at "{where}"')
         try:
             parts = loop.run(open_parts(where, chosen, create=create))
         except BaseException:
@@ -116,13 +122,13 @@ class Corpus:
             QuestionError, FilterError: `text` or `where` cannot be used.
             StoreError, ModelError: an outage, never an empty result.
         """
-        return self._loop.run(self._search(text, limit, where))
+        return self._loop.run(self._search(checked(text), limit, where))
 
     async def asearch(
         self, text: str, limit: int = 10, where: Where | None = None
     ) -> list[Passage]:
         """The async twin of `search`."""
-        return await self._loop.arun(self._search(text, limit, where))
+        return await self._loop.arun(self._search(checked(text), limit, where))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its whole text as it is stored, or None."""
@@ -147,6 +153,11 @@ class Corpus:
     def close(self) -> None:
         """Release the folder or the connection, and the thread behind it."""
         self._close()
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the corpus has been closed."""
+        return not self._close.alive
 
     def __enter__(self) -> Self:
         return self
@@ -187,8 +198,15 @@ class Corpus:
         )
 
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
-        query = Query(text=checked(text), where=where)
-        candidates = await self._parts.searcher.search(query)
+        from ..tools.search import POOL
+
+        check_limit(limit)
+        await self._parts.check(adding=False)
+        query, searcher = Query(text=text, where=where), self._parts.searcher
+        if limit > POOL:
+            (candidates,) = await searcher.search_many([query], limit)
+        else:
+            candidates = await searcher.search(query)
         reranker = self._parts.reranker
         passages = [candidate.passage for candidate in candidates]
         if reranker is not None:
@@ -199,8 +217,11 @@ class Corpus:
 
 
 def checked(question: str) -> str:
-    """Return a question without white space around it. Raises `QuestionError`."""
-    stripped = question.strip()
+    """Return a question without white space around it, and without half characters.
+
+    Raises `QuestionError`.
+    """
+    stripped = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not stripped:
         raise QuestionError('the question is empty; ask something, such as: suffice ask "Who …?"')
     if len(stripped) > MOST_QUESTION_CHARS:
@@ -211,10 +232,10 @@ def checked(question: str) -> str:
     return stripped
 
 
-def _settings(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
-    if settings is None:
-        return Settings.load(**overrides)
-    return Settings.model_validate({**settings.model_dump(), **overrides})
+def check_limit(limit: int) -> None:
+    """Raise `InputError` unless at least one passage is asked for."""
+    if limit < 1:
+        raise InputError(f"limit is {limit}; it must be at least 1")
 
 
 def _many(ids: str | Sequence[str]) -> list[str]:
@@ -222,5 +243,4 @@ def _many(ids: str | Sequence[str]) -> list[str]:
 
 
 def _close(loop: LoopThread, parts: Parts) -> None:
-    loop.run(parts.close())
-    loop.close()
+    loop.close(parts.close())

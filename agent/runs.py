@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ..errors import InputError, StoreUnavailable
 from ..graphs.events import Event, RunFinished, RunStarted
@@ -67,12 +67,9 @@ class RunStore:
             ended.at,
             _EVENTS.dump_json(list(events)).decode(),
         )
-        try:
-            with _connection(self._path) as db:
-                db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?)", row)
-                self._drop_old(db)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"the run could not be kept in {self._path}: {error}") from error
+        with _connection(self._path) as db:
+            db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?)", row)
+            self._drop_old(db)
 
     def latest(self, limit: int = 50) -> list[RunSummary]:
         """Return the latest runs, newest first."""
@@ -103,7 +100,12 @@ class RunStore:
         if len(rows) != 1:
             known = ", ".join(run.id for run in self.latest(3)) or "none is kept"
             raise InputError(f'{len(rows)} runs are called "{run_id}"; the latest: {known}')
-        return _EVENTS.validate_json(rows[0][1])
+        try:
+            return _EVENTS.validate_json(rows[0][1])
+        except ValidationError as error:
+            raise StoreUnavailable(
+                f"run {rows[0][0]} was kept by another version of Suffice; ask again"
+            ) from error
 
     def _drop_old(self, db: sqlite3.Connection) -> None:
         db.execute("delete from runs where at < ?", (time.time() - self._days * 86_400,))
@@ -118,14 +120,17 @@ class RunStore:
 
 @contextmanager
 def _connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """One connection for one piece of work, committed and closed at its end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, timeout=10)
+    """One connection for one piece of work, committed and closed at its end.
+
+    Raises `StoreUnavailable` where the file cannot be read or written.
+    """
     try:
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = normal")
-        db.executescript(_SCHEMA)
-        yield db
-        db.commit()
-    finally:
-        db.close()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = normal")
+            db.executescript(_SCHEMA)
+            yield db
+            db.commit()
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(f"the runs in {path} cannot be kept or read: {error}") from error

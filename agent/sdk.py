@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import InputError
+from ..errors import SettingsError, StoreUnavailable
 from ..graphs import build
 from ..graphs.events import MOST_STEPS, Event, RunFinished, run_events
 from ..graphs.state import State, Tools, fresh_state
 from ..tools.types import Answer, Budget, Passage, Where
-from .corpus import Corpus, checked
+from .corpus import Corpus, check_limit, checked
 from .parts import is_server
 from .reasoner import open_reasoner
 from .runs import RunStore
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..tools.reason.protocol import Reasoner
+
+
+log = logging.getLogger("suffice")
+
+OF_THE_CORPUS = ("embedder", "weights", "reranker", "trail", "max_chars")
+"""Settings that were put to use when the corpus was opened; an agent cannot change them."""
 
 
 class Agent:
@@ -46,15 +54,23 @@ class Agent:
         reasoner: Reasoner | None = None,
         **overrides: Any,
     ) -> None:
-        self._owns = not isinstance(corpus, Corpus)
+        self._opened_corpus = not isinstance(corpus, Corpus)
+        self._opened_reasoner = reasoner is None
         self.corpus = (
-            corpus if isinstance(corpus, Corpus) else Corpus.open(corpus, settings=settings)
+            corpus
+            if isinstance(corpus, Corpus)
+            else Corpus.open(corpus, settings=settings, **overrides)
         )
-        chosen = settings or self.corpus.settings
-        self.settings = Settings.model_validate({**chosen.model_dump(), **overrides})
-        parts = self.corpus._parts
-        self._reasoner = reasoner or open_reasoner(self.settings, parts.embedder)
-        self._graph = build(self.settings.strategy)
+        try:
+            self.settings = _settings(self.corpus, settings, overrides)
+            self._graph = build(self.settings.strategy)
+            self._reasoner = reasoner or open_reasoner(
+                self.settings, self.corpus._parts.embedder, self.corpus._parts.cache
+            )
+        except BaseException:
+            if self._opened_corpus:
+                self.corpus.close()
+            raise
         self.runs = run_store(self.corpus.place, self.settings)
 
     # Asking
@@ -135,9 +151,10 @@ class Agent:
     # Closing
 
     def close(self) -> None:
-        """Close the reasoner, and the corpus if the agent opened it."""
-        self.corpus._loop.run(self._reasoner.close())
-        if self._owns:
+        """Close the reasoner and the corpus, each only if the agent opened it itself."""
+        if self._opened_reasoner and not self.corpus.closed:
+            self.corpus._loop.run(self._reasoner.close())
+        if self._opened_corpus:
             self.corpus.close()
 
     def __enter__(self) -> Self:
@@ -157,27 +174,45 @@ class Agent:
     async def _ask(
         self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
     ) -> Answer:
-        async for event in self._run(checked(question), where, budget):
-            if isinstance(event, RunFinished):
-                return event.answer
+        async with aclosing(self._run(checked(question), where, budget)) as events:
+            async for event in events:
+                if isinstance(event, RunFinished):
+                    return event.answer
         raise RuntimeError("the run ended without an answer")
 
     async def _run(
         self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Run the graph and yield its events; keep them before the last is yielded."""
         state = self._state(question, where, budget)
+        with suppress(StoreUnavailable):  # the graph will meet the outage, and answer with it
+            await self._check(where)
         kept: list[Event] = []
-        async for event in run_events(self._graph, state, self._tools()):
-            kept.append(event)
-            if isinstance(event, RunFinished):
-                await asyncio.to_thread(self.runs.save, kept)
-            yield event
+        async with aclosing(run_events(self._graph, state, self._tools())) as events:
+            async for event in events:
+                kept.append(event)
+                if isinstance(event, RunFinished):
+                    await asyncio.to_thread(self._keep, kept)
+                yield event
+
+    async def _check(self, where: Where | None) -> None:
+        """Refuse what cannot be asked before a run begins."""
+        parts = self.corpus._parts
+        await parts.check(adding=False)
+        if where:
+            await parts.store.count(where)
+
+    def _keep(self, events: list[Event]) -> None:
+        """Keep a run. An answer is not withheld because the run that found it cannot be."""
+        try:
+            self.runs.save(events)
+        except StoreUnavailable as error:
+            log.warning(str(error))
 
     async def _retrieve(self, question: str, limit: int, where: Where | None) -> list[Passage]:
-        if limit < 1:
-            raise InputError(f"limit is {limit}; it must be at least 1")
+        check_limit(limit)
         state = self._state(checked(question), where, None)
+        await self._check(where)
         final = await build("retrieval").ainvoke(
             cast(State, state),
             config={"recursion_limit": MOST_STEPS},
@@ -188,7 +223,7 @@ class Agent:
     def _state(
         self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        limits = self.settings.budget if budget is None else Budget.model_validate(budget)
+        limits = self.settings.changed(budget=budget).budget
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
         return fresh_state(run_id, question, where or None, limits, time.monotonic())
 
@@ -206,7 +241,19 @@ class Agent:
 
 def run_store(place: str, settings: Settings) -> RunStore:
     """Return where the runs of the corpus at `place` are kept: in it, if it is a folder."""
-    folder = Path(".suffice") if is_server(place) else Path(place)
-    return RunStore(
-        folder / "runs.sqlite", days=settings.keep_runs_days, megabytes=settings.keep_runs_mb
-    )
+    folder = Path(".suffice") if is_server(place) else Path(place).expanduser()
+    days = 0.0 if place == ":memory:" else settings.keep_runs_days
+    return RunStore(folder / "runs.sqlite", days=days, megabytes=settings.keep_runs_mb)
+
+
+def _settings(corpus: Corpus, given: Settings | None, overrides: dict[str, Any]) -> Settings:
+    """Return the agent's settings. Raises `SettingsError` where they come too late."""
+    settings = (given or corpus.settings).changed(**overrides)
+    for name in OF_THE_CORPUS:
+        asked, used = getattr(settings, name), getattr(corpus.settings, name)
+        if asked != used:
+            raise SettingsError(
+                f"{name} is {asked!r}, but the corpus was opened with {used!r}; "
+                f"give it to Corpus.open: Corpus.open(…, {name}={asked!r})"
+            )
+    return settings

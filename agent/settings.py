@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import SettingsError
+from ..tools.llm.prices import Price
 from ..tools.types import Budget, Noun
 
 FILE = "suffice.toml"
@@ -53,6 +54,10 @@ class Settings(Noun):
         False, description="cache replies of models, embeddings and rerankers"
     )
 
+    prices: dict[str, Price] = Field(
+        default_factory=dict, description="dollars per million tokens, by provider:model"
+    )
+
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
@@ -79,6 +84,20 @@ class Settings(Noun):
                 values[name] = _joined(values.get(name), value)
                 origins[name] = origin
         return _validated(values, origins)
+
+    def changed(self, **arguments: Any) -> Settings:
+        """Return these settings with some of them replaced; None leaves one as it is.
+
+        Raises:
+            SettingsError: an unknown name or a value that does not fit.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        if not given:
+            return self
+        _check_names(given, "argument")
+        values = self.model_dump()
+        values |= {name: _joined(values[name], value) for name, value in given.items()}
+        return _validated(values, {**self._origins, **dict.fromkeys(given, "argument")})
 
     def origin(self, name: str) -> str:
         """Say where a setting comes from: default, a file, environment or argument."""
@@ -112,18 +131,24 @@ NOT_SETTINGS = ("config", "cache", "api_key")
 
 
 def _check_names(layer: Mapping[str, Any], origin: str) -> None:
-    for name in layer:
-        if name not in Settings.model_fields:
-            near = get_close_matches(name, Settings.model_fields, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise SettingsError(f'unknown setting "{name}" ({origin}){hint}')
+    _check(layer, Settings.model_fields, "", origin)
+    budget = layer.get("budget")
+    if isinstance(budget, Mapping):
+        _check(budget, Budget.model_fields, "budget.", origin)
+
+
+def _check(names: Iterable[str], known: Iterable[str], prefix: str, origin: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f'; did you mean "{prefix}{near[0]}"?' if near else ""
+            raise SettingsError(f'unknown setting "{prefix}{name}" ({origin}){hint}')
 
 
 def _joined(below: Any, above: Any) -> Any:
-    if isinstance(below, dict) and isinstance(above, Mapping):
+    """Lay one value over another: of a budget, what is not named stays."""
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
         return {**below, **above}
-    if isinstance(below, dict) and isinstance(above, Budget):
-        return above
     return above
 
 
@@ -134,6 +159,7 @@ def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         origin = origins.get(str(first["loc"][0]), "")
-        raise SettingsError(f'setting "{name}" ({origin}): {first["msg"]}') from None
+        given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"
+        raise SettingsError(f'setting "{name}" ({origin}): {first["msg"]}{given}') from None
     settings._origins = origins
     return settings

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from ..errors import StoreMismatch
 from ..tools.reason.protocol import Reasoner
 from ..tools.store.protocol import Manifest
 from .corpus import Corpus
-from .parts import is_server
+from .parts import Parts, is_server
+from .reasoner import chosen_models
 from .settings import Settings
 
 
@@ -31,11 +33,20 @@ async def describe(corpus: Corpus, settings: Settings, reasoner: Reasoner) -> di
             _part(
                 "reranker", parts.reranker.name if parts.reranker else "none", settings, "reranker"
             ),
-            _part("reasoner", reasoner.name, settings, "small"),
+            {"part": "reasoner", "uses": reasoner.name, "why": chosen_models(settings)[2]},
             _part("strategy", settings.strategy, settings, "strategy"),
         ],
-        "notices": list(corpus.notices),
+        "notices": [*corpus.notices, *await _mismatch(parts)],
     }
+
+
+async def _mismatch(parts: Parts) -> list[str]:
+    """Return why the corpus cannot be searched with the embedder in use, if so."""
+    try:
+        await parts.check(adding=False)
+    except StoreMismatch as error:
+        return [str(error)]
+    return []
 
 
 def _built(manifest: Manifest | None) -> str:

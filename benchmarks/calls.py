@@ -29,6 +29,7 @@ from suffice.tools.types import Answer, Document
 TOKENS_GOAL, CALLS_GOAL, SINGLE_GOAL = 3500, 2.0, 1.5
 _SHOWN = re.compile(r"^\[([a-z]{3})\] (.*)$", re.MULTILINE)
 _WORD = re.compile(r"\w+")
+_REFERENCE = re.compile(r"#(\d)")
 _PLAIN = frozenset(
     ["the", "of", "in", "is", "was", "a", "an", "and", "or", "to", "who", "what", "which", "did"]
 )
@@ -41,6 +42,8 @@ class Asked:
     text: str
     answers: list[str]
     gold: list[Document]
+    hops: dict[int, str] = field(default_factory=dict)
+    hop_answers: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Oracle:
                 "claim": quote,
                 "quotes": [{"id": new[number], "text": quote}],
             }
-        return part | {"queries": [self._query(number)]}
+        return part | {"queries": self._queries(number)}
 
     def _last(self, *, plan: bool) -> dict[str, Any]:
         number = len(self._gold) + 1
@@ -94,15 +97,25 @@ class Oracle:
             part |= {"answer": self._asked.answers[0], "claim": self._quote(number - 1)}
         return part
 
-    def _query(self, number: int) -> str:
-        """Ask for a passage by its title if that is known by now, else by what is still open."""
+    def _queries(self, number: int) -> list[str]:
+        """Ask for a passage by what is known: the hop's own question, its title, what is open.
+
+        None while the hop waits for an answer that was not found yet.
+        """
+        hop = self._asked.hops.get(number, "")
+        if any(int(n) not in self.found for n in _REFERENCE.findall(hop)):
+            return []
+        told = _REFERENCE.sub(lambda n: self._asked.hop_answers[int(n[1])], hop)
         title = re.sub(r"\s*\(.*\)$", "", self._gold[number - 1].title)
         known = [self._asked.text, *(self._gold[n - 1].text for n in self.found)]
-        if any(title.casefold() in text.casefold() for text in known):
-            return title
+        named = any(title.casefold() in text.casefold() for text in known)
+        return [query for query in (told, title if named else self._rest(known)) if query][:2]
+
+    def _rest(self, known: Sequence[str]) -> str:
+        """The words of the question of which the gold passages found so far say nothing."""
         told = {word.casefold() for text in known[1:] for word in _WORD.findall(text)} | _PLAIN
-        rest = [word for word in _WORD.findall(self._asked.text) if word.casefold() not in told]
-        return " ".join(rest) or self._asked.text
+        words = [word for word in _WORD.findall(self._asked.text) if word.casefold() not in told]
+        return " ".join(words) or self._asked.text
 
     def _quote(self, number: int) -> str:
         text = self._gold[number - 1].text
@@ -139,11 +152,19 @@ def read_questions(folder: Path, documents: Iterable[Document]) -> list[Asked]:
     by_id = {document.id: document for document in documents}
     lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
     read = [json.loads(line) for line in lines if line.strip()]
-    return [
-        Asked(q["question"], q["answers"] or [""], [by_id[g] for g in dict.fromkeys(q["gold"])])
-        for q in read
-        if q.get("answerable", True) and q["gold"]
-    ]
+    return [_asked(q, by_id) for q in read if q.get("answerable", True) and q["gold"]]
+
+
+def _asked(question: dict[str, Any], by_id: dict[str, Document]) -> Asked:
+    hops = list(enumerate(question.get("hops") or [], 1))
+    gold = [hop["gold"] for _, hop in hops] or list(dict.fromkeys(question["gold"]))
+    return Asked(
+        question["question"],
+        question["answers"] or [""],
+        [by_id[key] for key in gold],
+        {number: hop["question"] for number, hop in hops},
+        {number: hop["answer"] for number, hop in hops},
+    )
 
 
 class WordPieces:

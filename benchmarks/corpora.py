@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
-
 from suffice.tools.embed.protocol import Embedder, SparseEmbedder
 from suffice.tools.ingest import add
 from suffice.tools.store import open_store
@@ -27,6 +26,7 @@ class RememberingEmbedder:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / (inner.fingerprint.replace("/", "_") + ".npz")
         self._known: dict[str, Vector] = {}
+        self._asked: dict[str, Vector] = {}
         if self._file.exists():
             with np.load(self._file) as kept:
                 self._known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
@@ -39,7 +39,15 @@ class RememberingEmbedder:
         return [self._known[key] for key in keys]
 
     async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
-        return await self._inner.embed_queries(texts)
+        """The inner embedder's, kept until `forget_queries`, as the embedders themselves do."""
+        lacking = [text for text in dict.fromkeys(texts) if text not in self._asked]
+        made = await self._inner.embed_documents(lacking)
+        self._asked.update(zip(lacking, made, strict=True))
+        return [self._asked[text] for text in texts]
+
+    def forget_queries(self) -> None:
+        """So that the next ranking pays for its own embedding."""
+        self._asked.clear()
 
     async def close(self) -> None:
         await self._inner.close()

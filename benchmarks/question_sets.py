@@ -11,8 +11,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from suffice.tools.types import Document
+
+HALVED = ("chunking472", "clapnq", "northwind", "mtrag")
+"""Sets whose questions are halved: one half to tune on, the other to report on."""
 
 TURNS = 4
 """Earlier turns of the asker that are folded into a question asked in a conversation."""
@@ -80,11 +84,11 @@ def merged(sets: Sequence[QuestionSet], name: str = "merged") -> QuestionSet:
     return QuestionSet(name, documents, questions)
 
 
-def _lines(path: Path) -> list[dict]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _question(row: dict) -> Question:
+def _question(row: dict[str, Any]) -> Question:
     turns = [text for speaker, text in row.get("history") or [] if speaker == "user"]
     text = " ".join([*turns[-TURNS:], row["question"]])
     return Question(row["id"], text, tuple(row["gold"]), bool(row["answerable"]))

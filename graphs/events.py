@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Literal, cast
 
 from langgraph.graph.state import CompiledStateGraph
@@ -79,7 +80,7 @@ Event = Annotated[
 
 async def run_events(
     graph: CompiledStateGraph[State, Tools, State, State], state: Mapping[str, Any], tools: Tools
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Run `graph` from a `fresh_state` and yield its events, `RunFinished` last.
 
     Closing the iterator cancels the run. An error inside a node is raised after its
@@ -88,15 +89,17 @@ async def run_events(
     began = time.monotonic()
     yield RunStarted(run_id=state["run_id"], question=state["question"], strategy=graph.name)
     tracker = _Tracker(began)
-    async for part in graph.astream(
+    parts = graph.astream(
         cast(State, state),
         config={"recursion_limit": MOST_STEPS},
         context=tools,
         stream_mode=STREAM_MODES,
         version="v2",
-    ):
-        event = tracker.event(cast(Mapping[str, Any], part))
-        yield event
+    )
+    # Closed by hand: left to the collector, the nodes at work would outlive the run.
+    async with aclosing(cast(AsyncGenerator[Mapping[str, Any]], parts)) as open_parts:
+        async for part in open_parts:
+            yield tracker.event(part)
     answer = tracker.answer
     if answer is None:
         raise RuntimeError(f"the {graph.name} graph ended without an answer")

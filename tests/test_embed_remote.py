@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from suffice.errors import CallFailed, CallRefused, ProviderMissing, SettingsError
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.openai import OpenAIEmbedder
@@ -166,7 +165,7 @@ BAD_REPLIES: dict[str, Any] = {
     "two lengths": {"data": [{"index": i, "embedding": [1.0] * (i + 1)} for i in range(2)]},
     "zero": {"data": [{"index": i, "embedding": [0.0, 0.0]} for i in range(2)]},
     "words": {"data": [{"index": i, "embedding": ["a", "b"]} for i in range(2)]},
-    "no number": '{"data": [{"index": 0, "embedding": [NaN, 1]}, {"index": 1, "embedding": [1, 1]}]}',
+    "no number": '{"data": [{"index": 0, "embedding": [NaN]}, {"index": 1, "embedding": [1]}]}',
     "null": {"data": [{"index": i, "embedding": None} for i in range(2)]},
 }
 
@@ -247,7 +246,7 @@ def test_dimensions_come_from_the_name_the_table_or_the_server(
 
 
 def test_unknown_providers_and_missing_models_are_named() -> None:
-    with pytest.raises(ProviderMissing, match="minilm.*voyage"):
+    with pytest.raises(ProviderMissing, match=r"minilm.*voyage"):
         open_embedder("word2vec:big")
     with pytest.raises(ProviderMissing, match="openai:MODEL"):
         open_embedder("openai")

@@ -19,8 +19,8 @@ import pytest
 from suffice import Document
 from suffice.errors import CallFailed, InputError, StoreMismatch, StoreUnavailable
 from suffice.tools.embed.bm25 import Bm25
-from suffice.tools.ingest import Progress, add
-from suffice.tools.store import DocumentRecord, Entry, Manifest, Store, Vector, open_store
+from suffice.tools.ingest import Progress, add, embedding_text
+from suffice.tools.store import DocumentRecord, Entry, Hit, Manifest, Store, Vector, open_store
 from suffice.tools.types import AddReport, Passage
 
 
@@ -69,6 +69,11 @@ class Shelf:
 
     async def document(self, document_id: str) -> DocumentRecord | None:
         return self.records.get(document_id)
+
+    async def scroll(self, where: Any = None, *, with_vectors: bool = False) -> Any:
+        for name in where["document_id"]["in"]:
+            for entry in self.entries[name]:
+                yield Hit(entry.passage, 0.0, entry.dense if with_vectors else None)
 
     async def optimize(self) -> None:
         self.optimized += 1
@@ -165,7 +170,7 @@ def test_each_passage_goes_in_with_both_its_vectors() -> None:
     put(shelf, documents, embedder)
     for entries in shelf.entries.values():
         for entry in entries:
-            text = f"{entry.passage.title}\n{entry.passage.text}"
+            text = f"{entry.passage.title}. {entry.passage.text}"
             assert entry.dense is not None
             assert np.array_equal(entry.dense, embedder.vector(text))
             assert list(entry.sparse.indices) == list(Bm25().embed_document(text).indices)
@@ -287,7 +292,32 @@ def test_only_what_changed_in_a_folder_is_embedded(tmp_path: Path) -> None:
     write(tmp_path, b="Two, changed.", d="Four.")
     embedder.texts.clear()
     assert counts(put(shelf, tmp_path, embedder)) == (1, 1, 2, 0)
-    assert [text.rpartition("\n")[2] for text in embedder.texts] == ["Two, changed.", "Four."]
+    assert embedder.texts == ["b. Two, changed.", "d. Four."]
+
+
+def test_a_changed_document_keeps_the_vectors_of_unchanged_passages() -> None:
+    shelf, embedder = Shelf(), Toy()
+    parts = [f"# Part {i}\n\n{LONG[:1000]} {i}." for i in range(8)]
+    put(shelf, Document(id="d", title="T", text="\n\n".join(parts)), embedder)
+    assert len(shelf.entries["d"]) == 8
+    parts[3] += " And one more word."
+    embedder.texts.clear()
+    report = put(shelf, Document(id="d", title="T", text="\n\n".join(parts)), embedder)
+    assert (counts(report), report.passages) == ((0, 1, 0, 0), 1)
+    assert len(embedder.texts) == 1
+    for entry in shelf.entries["d"]:
+        assert entry.dense is not None
+        assert np.array_equal(entry.dense, embedder.vector(embedding_text(entry.passage)))
+    other = put(shelf, Document(id="d", title="T2", text="\n\n".join(parts)), embedder)
+    assert other.passages == 8
+
+
+def test_only_metadata_that_changed_costs_no_embedding() -> None:
+    shelf, embedder = Shelf(), Toy()
+    put(shelf, Document(id="d", text=LONG), embedder)
+    report = put(shelf, Document(id="d", text=LONG, metadata={"year": 2022}), embedder)
+    assert (counts(report), report.passages) == ((0, 1, 0, 0), 0)
+    assert {passage.metadata["year"] for passage in shelf.passages} == {2022}
 
 
 # Removing
@@ -466,7 +496,14 @@ def test_an_id_that_a_passage_of_another_has_is_reported() -> None:
 
 
 def test_metadata_is_made_fit_to_be_stored(tmp_path: Path) -> None:
-    given = {"n": float("nan"), "big": 2**70, "none": None, "mixed": [1, {"a": 2}], "b": b"x", 5: 6}
+    given: dict[Any, Any] = {
+        "n": float("nan"),
+        "big": 2**70,
+        "none": None,
+        "mixed": [1, {"a": 2}],
+        "b": b"x",
+        5: 6,
+    }
     shelf = Shelf()
     put(shelf, Document.model_construct(id="d", text="x", title="", source="", metadata=given))
     assert shelf.records["d"].document.metadata == {
@@ -503,9 +540,7 @@ def test_reembed_rebuilds_all_that_is_stored(tmp_path: Path) -> None:
     for entries in shelf.entries.values():
         for entry in entries:
             assert entry.dense is not None
-            text = entry.passage.text
-            with_title = f"{entry.passage.title}\n{text}" if entry.passage.title else text
-            assert np.array_equal(entry.dense, other.vector(with_title))
+            assert np.array_equal(entry.dense, other.vector(embedding_text(entry.passage)))
     assert counts(put(shelf, [], other)) == (0, 0, 0, 0)
 
 

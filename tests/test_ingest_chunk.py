@@ -263,15 +263,16 @@ def test_a_passage_has_at_least_one_character() -> None:
     ("title", "headings", "text", "expected"),
     [
         ("", (), "Tugs.", "Tugs."),
-        ("Harbour", (), "Tugs are needed.", "Harbour\nTugs are needed."),
+        ("Harbour", (), "Tugs are needed.", "Harbour. Tugs are needed."),
         ("Harbour", (), "# Harbour\n\nTugs.", "# Harbour\n\nTugs."),
-        ("Harbour", (), "HARBOUR rules say.", "HARBOUR rules say."),
-        ("Harbour", ("Tugs", "Night"), "Two.", "Harbour > Tugs > Night\nTwo."),
-        ("Harbour", ("Tugs",), "## Tugs\n\nTwo.", "Harbour\n## Tugs\n\nTwo."),
-        ("Harbour", ("Harbour",), "Two.", "Harbour\nTwo."),
+        ("Harbour", (), "HARBOUR\n=======\n\nTugs.", "HARBOUR\n=======\n\nTugs."),
+        ("Harbour", (), "Harbour rules say.", "Harbour. Harbour rules say."),
+        ("Harbour", ("Tugs", "Night"), "Two.", "Harbour. Tugs. Night. Two."),
+        ("Harbour", ("Tugs",), "## Tugs\n\nTwo.", "Harbour. ## Tugs\n\nTwo."),
+        ("Harbour", ("Harbour",), "Two.", "Harbour. Two."),
     ],
 )
-def test_title_and_headings_are_embedded_where_they_add_something(
+def test_title_and_headings_are_embedded_with_the_text(
     title: str, headings: tuple[str, ...], text: str, expected: str
 ) -> None:
     (passage,) = chunk(document(text, title=title))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -147,11 +148,15 @@ def test_documents_paths_and_lists_mix_and_keep_their_order(tmp_path: Path) -> N
 
 
 def test_an_iterator_is_not_read_ahead() -> None:
+    read: list[int] = []
+
     def endless() -> Iterator[Document]:
-        raise AssertionError("was read")
-        yield
+        for number in count():
+            read.append(number)
+            yield Document(text=str(number))
 
     assert len(scan([endless()]).items) == 1
+    assert read == []
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from suffice.tools.llm.protocol import LanguageModel, Reply
 from suffice.tools.retry import Patience
 from suffice.tools.types import Usage
 
-from .wire import GARBLED, PASSING, READABLE, REFUSALS, WireServer
+from wire import GARBLED, PASSING, READABLE, REFUSALS, WireServer
 
 KEY = "sk-planted-0123456789abcdef"
 PROVIDERS = ("openai", "anthropic")
@@ -307,7 +307,7 @@ class TestKeys:
         assert KEY not in repr(model) + str(model) + caplog.text
         assert any(KEY in str(asked.headers) for asked in server.requests)
 
-    def test_a_key_of_the_environment_does_not_travel_in_the_clear(
+    def test_a_providers_key_does_not_go_to_another_server(
         self, server: WireServer, provider: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)

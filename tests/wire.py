@@ -93,7 +93,8 @@ class WireServer:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = False
+        self._http.daemon_threads = True
+        self._http.block_on_close = False
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.01}
         )

@@ -12,6 +12,7 @@ from .rerank.protocol import Candidate
 from .store.protocol import Hit, Store, Vector
 from .trail.follow import Trail, first_requests, hop_requests, next_seeds, probes
 from .trail.gathering import Gathering, hybrid
+from .trail.names import NAMES
 from .types import Query
 
 POOL = 120
@@ -103,7 +104,7 @@ class Searcher:
         found = iter(await self._store.search(asked) if asked else [])
         for gathering, place, requests in steps:
             for request in requests:
-                _reach(gathering, next(found), place, hop, named=bool(request.having))
+                _reach(gathering, next(found), place, hop, named=NAMES in request.having)
 
 
 def _reach(gathering: Gathering, hits: Sequence[Hit], place: int, hop: int, named: bool) -> None:

@@ -8,10 +8,12 @@ import sys
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, graph, status
-from .options import fail
+from . import add, ask, cache, graph, status
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+GRAPH_NOTE = "During task with name"
+"""How a note begins that LangGraph adds to every error: of no use to whoever asked."""
 
 app = typer.Typer(
     name="suffice",
@@ -25,20 +27,43 @@ app.command("add")(add.command)
 app.command("ask")(ask.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
+app.command("cache")(cache.command)
 
 
 def main() -> None:
     """Run the command line; every expected error becomes one plain line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A quote may hold what this terminal's encoding cannot show.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app()
-    except InputError as error:
-        fail(error, WRONG_USAGE)
-    except SufficeError as error:
-        fail(error, FAILED)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; what was acknowledged is kept\n")
-        sys.exit(INTERRUPTED)
+        status = _run()
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader has left (`suffice … | head`): not an error, and nothing to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+        status = FAILED
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command that was given and return the exit status."""
+    try:
+        app()
+    except InputError as error:
+        return _fail(error, WRONG_USAGE)
+    except SufficeError as error:
+        return _fail(error, FAILED)
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if status == INTERRUPTED:
+            sys.stderr.write("\nstopped; what was acknowledged is kept\n")
+        return status
+    return 0
+
+
+def _fail(error: SufficeError, status: int) -> int:
+    """Print an error in one plain line, with what was noted on it."""
+    notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(GRAPH_NOTE)]
+    for line in (str(error), *notes):
+        sys.stderr.write(f"suffice: {line}\n")
+    return status

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from ...graphs.events import RunFinished
-from ...tools.types import Answer
+from ...tools.types import Answer, Where
 from ..corpus import Corpus, checked
-from ..sdk import Agent
 from ..settings import Settings
 from .options import Config, CorpusPlace, Embedder, Json, corpus_for, parse_where, print_json
 from .progress import progress_bar
+from .screen import screen
 from .show import show_answer, show_report, show_step
 
 EXIT = {"answered": 0, "partial": 3, "abstained": 3, "failed": 1}
@@ -40,7 +38,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Ask a question; the answer comes in quotes with their sources, or not at all."""
-    question = checked(question)
+    question, narrowed = checked(question), parse_where(where or [])
     budget = {"rounds": rounds} if rounds else None
     settings = Settings.load(
         config, small=small, writer=writer, strategy=strategy, embedder=embedder, budget=budget
@@ -49,25 +47,36 @@ def command(
     with Corpus.open(place, settings=settings, create=bool(documents)) as opened:
         if documents:
             _take_up(opened, documents)
-        answer = _run(opened, question, parse_where(where or []))
+        _say_if_empty(opened)
+        answer = _run(opened, question, narrowed)
     if json:
         print_json(answer.model_dump(mode="json"))
     else:
-        show_answer(Console(), answer)
+        show_answer(screen(), answer)
     raise typer.Exit(EXIT[answer.status])
 
 
 def _take_up(corpus: Corpus, documents: list[Path]) -> None:
-    console = Console(stderr=True)
+    console = screen(errors=True)
     with progress_bar(console) as progress:
         report = corpus.add(documents, progress=progress)
     if console.is_terminal or report.failed:
         show_report(console, report)
 
 
-def _run(corpus: Corpus, question: str, where: dict[str, object] | None) -> Answer:
+def _say_if_empty(corpus: Corpus) -> None:
+    """An abstention is about what was searched; of an empty corpus that has to be said."""
+    if not corpus.count():
+        empty = f"the corpus at {corpus.place} is empty; add documents with: suffice add FOLDER"
+        screen(errors=True).print(empty)
+
+
+def _run(corpus: Corpus, question: str, where: Where | None) -> Answer:
     """Run the question, shown as it goes where somebody watches."""
-    console = Console(stderr=True)
+    from ...graphs.events import RunFinished
+    from ..sdk import Agent
+
+    console = screen(errors=True)
     with Agent(corpus) as agent:
         for event in agent.stream(question, where=where):
             if isinstance(event, RunFinished):

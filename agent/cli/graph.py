@@ -7,18 +7,16 @@ import sys
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...errors import InputError
-from ...graphs import build
-from ...graphs.drawing import structure, taken, to_json, to_mermaid, to_svg
-from ...graphs.events import Event, RunStarted
-from ..runs import LAST
-from ..sdk import run_store
 from ..settings import Settings
 from .options import Config, CorpusPlace, Json
+
+if TYPE_CHECKING:
+    from ...graphs.events import Event
 
 
 class Format(StrEnum):
@@ -43,16 +41,26 @@ def command(
     """Draw the graph as Mermaid, SVG or JSON, from the compiled graph itself."""
     settings = Settings.load(config, corpus=corpus, strategy=strategy)
     events = _events(settings, run) if run else []
-    name = next((e.strategy for e in events if isinstance(e, RunStarted)), settings.strategy)
+    name = next((e.strategy for e in events if e.type == "run_started"), settings.strategy)
     text = _drawn(name, events, Format.json if json else _format(format, output))
     if output is None:
         sys.stdout.write(text)
     else:
+        _write(output, text)
+
+
+def _write(output: Path, text: str) -> None:
+    try:
         output.write_text(text, "utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}") from error
 
 
 def _events(settings: Settings, run: str) -> list[Event]:
     """Find a run where runs are kept: beside the corpus, or beside any corpus here."""
+    from ..runs import LAST
+    from ..sdk import run_store
+
     places = [
         settings.corpus,
         *(str(path.parent) for path in Path(".suffice").glob("*/runs.sqlite")),
@@ -64,7 +72,9 @@ def _events(settings: Settings, run: str) -> list[Event]:
     for store in kept:
         with suppress(InputError):
             return store.events(run)
-    raise InputError(f'no run "{run}" is kept beside {", ".join(dict.fromkeys(places))}')
+    raise InputError(
+        f'no run "{run}" is kept beside {", ".join(dict.fromkeys(places))}; ask something first'
+    )
 
 
 def _format(chosen: Format, output: Path | None) -> Format:
@@ -72,6 +82,9 @@ def _format(chosen: Format, output: Path | None) -> Format:
 
 
 def _drawn(strategy: str, events: list[Event], form: Format) -> str:
+    from ...graphs import build
+    from ...graphs.drawing import structure, taken, to_json, to_mermaid, to_svg
+
     shape = structure(build(strategy))
     path = taken(shape, events) if events else None
     if form is Format.svg:

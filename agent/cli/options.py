@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they end."""
+"""Options that several commands share, and how they are read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -27,34 +27,44 @@ Config = Annotated[
 ]
 
 _CONDITION = re.compile(r"\s*([\w.\-]+)\s*(>=|<=|!=|=)\s*(.*?)\s*", re.DOTALL)
-_OPERATORS = {">=": "gte", "<=": "lte"}
+_OPERATORS = {">=": "gte", "<=": "lte", "!=": "not_in", "=": "in"}
 
 
 def parse_where(conditions: list[str]) -> Where | None:
-    """Read `year>=2021`, `team=pilots`, `id!=x`, or one JSON object. Raises `FilterError`."""
-    where: dict[str, Any] = {}
+    """Read `year>=2021`, `team=pilots`, `title!=x`, or one JSON object.
+
+    All conditions must hold; of several values with = for one field any will do.
+    Raises `FilterError`.
+    """
+    if any(condition.lstrip().startswith("{") for condition in conditions):
+        return _json(conditions)
+    where: dict[str, dict[str, Any]] = {}
     for condition in conditions:
-        if condition.lstrip().startswith("{"):
-            where.update(_json(condition))
-            continue
-        match = _CONDITION.fullmatch(condition)
-        if match is None:
-            raise FilterError(
-                f'cannot read "{condition}"; write field=value, field>=value, or JSON'
-            )
-        name, sign, value = match.group(1), match.group(2), _value(match.group(3))
-        if sign == "=":
-            where[name] = value
-        elif sign == "!=":
-            where.setdefault(name, {}).setdefault("not_in", []).append(value)
-        else:
-            where.setdefault(name, {})[_OPERATORS[sign]] = value
+        name, operator, value = _condition(condition)
+        held = where.setdefault(name, {})
+        if operator in ("in", "not_in"):
+            held.setdefault(operator, []).append(value)
+        elif held.setdefault(operator, value) != value:
+            raise FilterError(f'"{name}" is given two limits of a kind: {held[operator]}, {value}')
     return where or None
 
 
-def _json(text: str) -> dict[str, Any]:
+def _condition(text: str) -> tuple[str, str, Any]:
+    """Return the field, the operator and the value of one condition."""
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise FilterError(
+            f'cannot read --where "{text}"; write field=value, field!=value, field>=value, '
+            'field<=value, or JSON such as {"year": {"gte": 2021}}'
+        )
+    return match[1], _OPERATORS[match[2]], _value(match[3])
+
+
+def _json(conditions: list[str]) -> dict[str, Any]:
+    if len(conditions) > 1:
+        raise FilterError("--where as JSON stands alone; put all conditions into the one object")
     try:
-        value = json.loads(text)
+        value = json.loads(conditions[0])
     except json.JSONDecodeError as error:
         raise FilterError(f"--where is not valid JSON: {error}") from error
     if not isinstance(value, dict):
@@ -80,11 +90,6 @@ def corpus_for(documents: list[Path], place: str | None, settings: Settings) -> 
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def fail(error: Exception, code: int) -> NoReturn:
-    """Print an error in one plain line and end with `code`."""
-    sys.stderr.write(f"suffice: {error}\n")
-    sys.exit(code)
+    """Print one JSON document to standard output, escaped where its encoding lacks letters."""
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    sys.stdout.write(json.dumps(value, ensure_ascii=plain, indent=2) + "\n")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from ...tools.ingest import Progress
+from .screen import line
+
+if TYPE_CHECKING:
+    from ...tools.ingest import Progress
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
                 completed=progress.done,
                 total=progress.total,
                 rate=f"{progress.rate:.0f} passages/s{left}",
-                current=progress.current[-40:],
+                current=line(progress.current[-40:]).plain,
             )
 
         yield show

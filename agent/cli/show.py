@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.text import Text
 
-from ...graphs.events import Event, NodeFinished
 from ...tools.types import AddReport, Answer, Citation, Passage
+from .screen import line
+
+if TYPE_CHECKING:
+    from ...graphs.events import Event
 
 WHY = {
     "no_evidence": "nothing in these documents bears on it",
@@ -30,17 +32,19 @@ def show_report(console: Console, report: AddReport) -> None:
         if getattr(report, name)
     ]
     summary = ", ".join(parts) or "nothing to add"
-    console.print(f"{summary} · {report.passages} passages · {report.seconds:.1f} s", style="dim")
+    counts = f"{summary} · {_many(report.passages, 'passage')} · {report.seconds:.1f} s"
+    console.print(line(counts, style="dim"))
     for failure in report.failed:
-        console.print(Text(f"  skipped {_short(failure.source)}: {failure.reason}", style="yellow"))
+        said = f"  skipped {_short(failure.source)}: {failure.reason}"
+        console.print(line(said, style="yellow"))
 
 
 def show_step(console: Console, event: Event) -> None:
     """Print the line of a node that has ended: what it searched, found or concluded."""
-    if not isinstance(event, NodeFinished):
+    if event.type != "node_finished":
         return
-    for line in _lines(event.node, event.result):
-        console.print(Text.assemble((f"{event.node:8}", "cyan"), " ", line), style="dim")
+    for said in _lines(event.node, event.result):
+        console.print(line((f"{event.node:8}", "cyan"), " ", said, style="dim"))
 
 
 def _lines(node: str, result: dict[str, Any]) -> list[str]:
@@ -70,44 +74,42 @@ def _thought(result: dict[str, Any]) -> list[str]:
 def show_answer(console: Console, answer: Answer) -> None:
     """Print an answer with its numbered sources, or why there is none and what came nearest."""
     if answer.status in ("answered", "partial"):
-        console.print(Text(answer.text))
+        console.print(line(answer.text))
         console.print()
         for citation in answer.citations:
             _show_source(console, citation, answer)
     else:
         _show_refusal(console, answer)
     _show_missing(console, answer)
-    console.print(Text(footer(answer), style="dim"))
+    console.print(line(footer(answer), style="dim"))
 
 
 def _show_source(console: Console, citation: Citation, answer: Answer) -> None:
     place = f"{citation.title} — " if citation.title else ""
-    console.print(
-        Text.assemble((f"[{citation.number}] ", "cyan"), place, (_short(citation.source), "dim"))
-    )
+    console.print(line((f"[{citation.number}] ", "cyan"), place, (_short(citation.source), "dim")))
     if " ".join(citation.quote.split()) not in answer.text:
-        console.print(Text(f"    “{' '.join(citation.quote.split())}”"))
+        console.print(line(f"    “{' '.join(citation.quote.split())}”"))
 
 
 def _show_refusal(console: Console, answer: Answer) -> None:
     why = WHY.get(answer.reason or "", "")
     if answer.status == "failed":
-        console.print(Text(f"Failed: {why}.", style="bold red"))
-        console.print(Text(answer.text))
+        console.print(line(f"Failed: {why}.", style="bold red"))
+        console.print(line(answer.text))
         return
-    console.print(Text(f"Not answered: {why}.", style="bold"))
+    console.print(line(f"Not answered: {why}.", style="bold"))
     if answer.passages:
-        console.print(Text("Nearest:"))
+        console.print(line("Nearest:"))
     for passage in answer.passages[:NEAREST]:
-        console.print(Text.assemble("  ", (_name(passage), "cyan"), " ", _clip(passage.text)))
+        console.print(line("  ", (_name(passage), "cyan"), " ", _clip(passage.text)))
 
 
 def _show_missing(console: Console, answer: Answer) -> None:
     if answer.missing:
-        console.print(Text("Missing: " + "; ".join(answer.missing)))
+        console.print(line("Missing: " + "; ".join(answer.missing)))
     if answer.status == "abstained" and answer.searches:
         tried = "; ".join(f"“{query.text}”" for query in answer.searches)
-        console.print(Text(f"Searched: {tried}", style="dim"))
+        console.print(line(f"Searched: {tried}", style="dim"))
 
 
 def footer(answer: Answer) -> str:
@@ -133,8 +135,8 @@ def _name(passage: Passage) -> str:
 
 
 def _clip(text: str, length: int = 100) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
 def _short(source: str) -> str:

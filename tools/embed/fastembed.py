@@ -6,8 +6,11 @@ https://qdrant.github.io/fastembed/
 from __future__ import annotations
 
 import asyncio
+import importlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -19,19 +22,19 @@ from ..store.protocol import SparseVector, Vector
 class FastEmbedder:
     """A dense model of fastembed, called in a thread of its own.
 
-    Raises `ProviderMissing` where the package is not installed, `WeightsError` where the
-    model is unknown to it or cannot be downloaded.
+    Raises `ProviderMissing` where the package is not installed or does not know the model,
+    `WeightsError` where it cannot be downloaded.
     """
 
     def __init__(self, model: str) -> None:
-        self._model = _loaded("TextEmbedding", model)
+        self._model = load_model("fastembed", "TextEmbedding", model)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fastembed")
         self.fingerprint = f"fastembed:{model}"
         self.dimensions = len(next(iter(self._model.query_embed([model]))))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """Return one unit vector for each text, in order."""
-        return await self._embed(self._model.embed, texts)
+        return await self._embed(self._model.passage_embed, texts)
 
     async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
         """Return the same for queries, with the prefix that the model wants."""
@@ -54,7 +57,7 @@ class FastSparseEmbedder:
     """A sparse model of fastembed (SPLADE, BM42, …) in place of BM25."""
 
     def __init__(self, model: str) -> None:
-        self._model = _loaded("SparseTextEmbedding", model)
+        self._model = load_model("fastembed", "SparseTextEmbedding", model)
         self.fingerprint = f"fastembed:{model}"
 
     def embed_document(self, text: str) -> SparseVector:
@@ -66,16 +69,29 @@ class FastSparseEmbedder:
         return _sparse(next(iter(self._model.query_embed(text))))
 
 
-def _loaded(kind: str, model: str) -> Any:
+def load_model(module: str, kind: str, model: str) -> Any:
+    """Return fastembed's `module.kind(model)`.
+
+    With HF_HUB_OFFLINE set, only what was downloaded before; fastembed itself would try
+    for most of a minute. Raises `ProviderMissing` where the package is not installed or
+    does not know the model, `WeightsError` where the model cannot be downloaded.
+    """
     try:
-        import fastembed
+        maker = getattr(importlib.import_module(module), kind)
     except ImportError:
         raise ProviderMissing(
             f"fastembed:{model} needs the package fastembed: pip install 'suffice[fastembed]'"
         ) from None
+    known = {description["model"].lower() for description in maker.list_supported_models()}
+    if model.lower() not in known:
+        near = get_close_matches(model, known, 3) or sorted(known)[:3]
+        raise ProviderMissing(
+            f"fastembed has no {kind} called {model}; it has {', '.join(near)} and others"
+        )
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
     try:
-        return getattr(fastembed, kind)(model)
-    except Exception as error:  # unknown names and failed downloads have no common class
+        return maker(model, local_files_only=offline)
+    except Exception as error:  # a failed download has no class of its own
         raise WeightsError(f"fastembed cannot load {model}: {error}") from error
 
 

@@ -82,7 +82,7 @@ def _package_folder() -> Path | None:
 
 def _hugging_face(hub: bool, tried: list[str]) -> Iterator[tuple[str, dict[str, Path]]]:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if not sys.stderr.isatty():
@@ -90,6 +90,11 @@ def _hugging_face(hub: bool, tried: list[str]) -> Iterator[tuple[str, dict[str, 
     for local in (True, False) if hub else (True,):
         place = f"Hugging Face {'cache' if local else 'hub'} ({REPOSITORY})"
         try:
+            if not local:
+                # Asked once first: the download itself, when offline, tries for half a minute.
+                get_hf_file_metadata(
+                    hf_hub_url(REPOSITORY, "model.safetensors"), timeout=_HUB_SECONDS
+                )
             files = {
                 name: Path(
                     hf_hub_download(

@@ -11,7 +11,7 @@ from ..types import Document, Passage
 from .cutting import cut
 from .outline import Heading, Outline, markup_of, outline
 
-CHUNKING = 1
+CHUNKING = 2
 """The version of what this module does; a change makes adding again cut anew."""
 
 MAX_CHARS = 2000
@@ -70,14 +70,15 @@ def chunk(document: Document, max_chars: int = MAX_CHARS) -> list[Passage]:
 
 
 def embedding_text(passage: Passage) -> str:
-    """Return what is embedded: title and headings, where they add something, then the text."""
-    opening = _folded(passage.text[:400])
-    lead: list[str] = []
-    for name in (passage.title, *passage.headings):
-        folded = _folded(name)
-        if folded and not opening.startswith(folded) and name not in lead:
-            lead.append(name)
-    return "\n".join((" > ".join(lead), passage.text)) if lead else passage.text
+    """Return what is embedded: the title and the headings, then the text.
+
+    Left out is what the first line of the text says by itself. A text that merely begins
+    with its title gets it all the same: it is found better so, by words and by meaning.
+    """
+    first = _folded(passage.text.partition("\n")[0])
+    names = dict.fromkeys((passage.title, *passage.headings))
+    lead = [name for name in names if name and _folded(name) != first]
+    return ". ".join((*lead, passage.text))
 
 
 _MARKS = re.compile(r"[\s#*_`=]+")
@@ -203,10 +204,11 @@ def _atoms(text: str, start: int, end: int, found: Outline, max_chars: int) -> I
     heading = _heading_at(found, start)
     limit = max_chars - (heading.end - heading.start + 1) if heading else max_chars
     limit = limit if limit > max_chars // 2 else max_chars
+    aim = _target(max_chars)
     previous = start
     for at in [*inner, end]:
         if at - previous > limit:
-            yield from cut(text, previous, at, limit, _fenced(found, previous))
+            yield from cut(text, (previous, at), limit, aim, _fenced(found, previous))
         elif at > previous:
             yield (previous, at)
         previous = max(previous, at)

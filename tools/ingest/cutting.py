@@ -20,30 +20,32 @@ PROSE = (_BLANK, _ITEM, _SENTENCE, _LINE)
 CODE = (_BLANK, _LINE)
 
 
-def cut(text: str, start: int, end: int, limit: int, fenced: bool = False) -> Iterator[Span]:
-    """Yield consecutive spans of at most `limit` characters that make up `text[start:end]`.
+def cut(text: str, span: Span, limit: int, aim: int, fenced: bool = False) -> Iterator[Span]:
+    """Yield consecutive spans of at most `limit` characters that make up `span` of the text.
 
     Prose is cut into list items and table rows, sentences, lines, words; preformatted
     text into what blank lines part, lines, words. What has no white space is cut between
-    characters, not within one that is made of several code points.
+    characters, not within one that is made of several code points. Where it comes to
+    words and characters the spans are about `aim` long.
     """
-    yield from _cut(text, start, end, limit, CODE if fenced else PROSE)
+    yield from _cut(text, span, limit, aim, CODE if fenced else PROSE)
 
 
 def _cut(
-    text: str, start: int, end: int, limit: int, levels: Sequence[re.Pattern[str]]
+    text: str, span: Span, limit: int, aim: int, levels: Sequence[re.Pattern[str]]
 ) -> Iterator[Span]:
+    start, end = span
     if end - start <= limit:
-        yield (start, end)
+        yield span
     elif not levels:
-        yield from _hard(text, start, end, limit)
+        yield from _hard(text, start, end, min(aim, limit))
     else:
         previous = start
         for match in levels[0].finditer(text, start, end):
             if previous < match.end() < end:
-                yield from _cut(text, previous, match.end(), limit, levels[1:])
+                yield from _cut(text, (previous, match.end()), limit, aim, levels[1:])
                 previous = match.end()
-        yield from _cut(text, previous, end, limit, levels[1:])
+        yield from _cut(text, (previous, end), limit, aim, levels[1:])
 
 
 def _hard(text: str, start: int, end: int, limit: int) -> Iterator[Span]:

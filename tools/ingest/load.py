@@ -17,13 +17,15 @@ LARGEST_FILE = 20_000_000
 
 
 class Loader(Protocol):
-    """Reads files of some types. `suffixes` have a dot and are lower case.
+    """Reads files of some types. A class with two constants and two methods will do."""
 
-    `largest` is the number of bytes above which a file is not read.
-    """
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Return the suffixes of those files, with a dot and in lower case."""
 
-    suffixes: tuple[str, ...]
-    largest: int
+    @property
+    def largest(self) -> int:
+        """Return the number of bytes above which a file is not read."""
 
     def count(self, data: bytes) -> int:
         """Tell, for the progress bar, about how many Documents `load` will yield."""

@@ -29,6 +29,8 @@ def flat_metadata(values: Mapping[Any, Any]) -> dict[str, Any]:
     ISO strings, an empty value is left out, a list that holds more than scalars is kept
     as JSON text. Raises `ValueError` beyond 10,000 values.
     """
+    if all(type(key) is str and type(value) in _FLAT for key, value in values.items()):
+        return dict(values)
     flat: dict[str, Any] = {}
     _Flattening().put(values, "", flat)
     return flat
@@ -73,6 +75,9 @@ class _Flattening:
             raise ValueError(f"has more than {MOST_VALUES:,} metadata values")
 
 
+_FLAT = (str, bool)
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, (bool, str)):
         return value
@@ -84,6 +89,8 @@ def _scalar(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from time import perf_counter
 
-from ...errors import StoreUnavailable, SufficeError
+from ...errors import ModelError, StoreUnavailable, SufficeError
 from ..embed.protocol import Embedder, SparseEmbedder
 from ..store.protocol import DocumentRecord, Manifest, Store, Vector
 from ..types import AddReport
@@ -18,6 +18,7 @@ from .identity import PassageIds
 from .prepare import Enrich, Prepared, Recipe, batches
 from .progress import Meter, Progress
 from .reading import Read, Reading
+from .reuse import stored_vectors
 from .scan import Scan, Source, scan
 from .vanished import vanished
 
@@ -157,14 +158,15 @@ class _Adding:
             while (batch := await asyncio.shield(self._upcoming)) is not None:
                 self._upcoming = asyncio.ensure_future(anext(coming, None))
                 self._waiting.append((batch, await self._embedded(batch)))
-                if (
-                    self._writing is None
-                    or self._writing.done()
-                    or len(self._waiting) >= MOST_WAITING
-                ):
+                idle = self._writing is None or self._writing.done()
+                if idle or len(self._waiting) >= MOST_WAITING:
                     await self._write_waiting()
             await self._write_waiting()
             await self._written()
+        except ModelError:
+            await self._write_waiting()
+            await self._written()
+            raise
         finally:
             reading.stop = True
             await self._settle()
@@ -191,11 +193,18 @@ class _Adding:
         prepared = batches(self._prepared(reading), BATCH_PASSAGES)
         while batch := await asyncio.to_thread(next, prepared, None):
             yield batch
-        for stale in self._stale(reading):
-            record = await self.store.document(stale.document.id)
-            if record and not reading.stop:
-                read = Read(record.document, record.root, len(record.document.text))
-                yield [await asyncio.to_thread(self.recipe.prepare, read, "")]
+        for some in self._stale(reading):
+            records = [await self.store.document(name) for name in some]
+            if reading.stop:
+                return
+            yield await asyncio.to_thread(self._prepared_anew, records)
+
+    def _prepared_anew(self, records: Sequence[DocumentRecord | None]) -> list[Prepared]:
+        return [
+            self.recipe.prepare(Read(each.document, each.root, len(each.document.text)), "")
+            for each in records
+            if each is not None
+        ]
 
     def _prepared(self, reading: Reading) -> Iterator[Prepared]:
         ids = PassageIds(self._stored.values())
@@ -214,8 +223,8 @@ class _Adding:
             return None
         return "" if self.reembed else record.hash
 
-    def _stale(self, reading: Reading) -> list[DocumentRecord]:
-        """Return the documents whose passages are not there, or to be made anew."""
+    def _stale(self, reading: Reading) -> Iterator[list[str]]:
+        """Yield, in batches, the documents whose passages are not there or to be made anew."""
         stale = [
             record
             for name, record in self._stored.items()
@@ -224,18 +233,32 @@ class _Adding:
             and not vanished(record, reading)
         ]
         self.meter.expect(len(stale), sum(record.passages for record in stale) * MAX_CHARS / 2)
-        return stale
+        some: list[str] = []
+        passages = 0
+        for record in stale:
+            some.append(record.document.id)
+            passages += max(record.passages, 1)
+            if passages >= BATCH_PASSAGES:
+                yield some
+                some, passages = [], 0
+        if some:
+            yield some
 
     async def _embedded(self, batch: Sequence[Prepared]) -> list[Vector | None]:
         texts = [text for prepared in batch for text in prepared.texts]
         if self.embedder is None:
+            self.meter.passages += len(texts)
             return [None] * len(texts)
-        vectors: list[Vector | None] = []
+        vectors = await stored_vectors(self.store, batch)
+        anew = [text for text in texts if text not in vectors]
+        missing = list(dict.fromkeys(anew))
         self.meter.start()
-        for start in range(0, len(texts), BATCH_PASSAGES):
-            vectors += await self.embedder.embed_documents(texts[start : start + BATCH_PASSAGES])
+        for start in range(0, len(missing), BATCH_PASSAGES):
+            part = missing[start : start + BATCH_PASSAGES]
+            vectors.update(zip(part, await self.embedder.embed_documents(part), strict=True))
             self._report()
-        return vectors
+        self.meter.passages += len(anew)
+        return [vectors[text] for text in texts]
 
     async def _write(self, waiting: Sequence[Embedded]) -> None:
         records, entries = [], []
@@ -261,7 +284,6 @@ class _Adding:
             self._added += changed and not prepared.known
             self._updated += changed and prepared.known
             self._unchanged += not changed
-            self.meter.passages += len(prepared.entries)
             self.meter.finish(prepared.weight, embedded=changed)
 
     async def _remove(self, reading: Reading) -> None:

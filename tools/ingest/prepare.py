@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..embed.protocol import SparseEmbedder
 from ..store.protocol import DocumentRecord, Entry
@@ -25,7 +26,8 @@ class Prepared:
     """A document ready to be embedded; its `entries` still lack the vectors.
 
     `record` is None where the document is in the store as it is: its text is not held on
-    to. `known` tells that some version of it is in the store.
+    to. `known` tells that some version of it is in the store, `reusable` that its vectors
+    were made by the same recipe.
     """
 
     record: DocumentRecord | None
@@ -33,9 +35,10 @@ class Prepared:
     texts: tuple[str, ...]
     weight: float
     known: bool
+    reusable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """How documents become entries. All that the result depends on goes into the hash.
 
@@ -49,12 +52,15 @@ class Recipe:
     enrich: Enrich | None = None
     enrich_version: str = ""
 
+    @cached_property
+    def mark(self) -> str:
+        """Name what a vector depends on besides the passage: the start of every hash."""
+        return hashlib.sha256(f"{CHUNKING} {self.embedder}".encode()).hexdigest()[:8]
+
     def hash(self, document: Document) -> str:
         """Return the content hash of a document, made by this recipe."""
         about = (
-            CHUNKING,
             self.max_chars,
-            self.embedder,
             self.sparse.fingerprint,
             self.enrich_version,
             document.title,
@@ -63,7 +69,7 @@ class Recipe:
         )
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode("ascii"))
         digest.update(document.text.encode("utf-8"))
-        return digest.hexdigest()[:32]
+        return f"{self.mark}-{digest.hexdigest()[:32]}"
 
     def prepare(self, read: Read, stored: str | None) -> Prepared:
         """Chunk and weigh a document, unless `stored`, the hash in the store, says it is there."""
@@ -74,7 +80,8 @@ class Recipe:
         texts = tuple(embedding_text(passage) for passage in passages)
         entries = tuple(self._entry(p, text) for p, text in zip(passages, texts, strict=True))
         record = replace(record, passages=len(entries))
-        return Prepared(record, entries, texts, read.weight, known=stored is not None)
+        known, reusable = stored is not None, bool(stored and stored.startswith(self.mark))
+        return Prepared(record, entries, texts, read.weight, known, reusable)
 
     def _entry(self, passage: Passage, text: str) -> Entry:
         extra = self.enrich(passage) if self.enrich else {}

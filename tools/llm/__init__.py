@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ...errors import SettingsError
-from ..providers import Provider, parse_provider, unknown_provider
+from ..providers import Provider, find_key, parse_provider, unknown_provider
 
 if TYPE_CHECKING:
     from ..retry import Patience
@@ -22,9 +21,7 @@ SMALL_MODELS: Mapping[str, str] = {
 }
 """What is chosen where a key is at hand and nothing was configured: the cheap ones."""
 
-_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-_BASE_URLS = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
-_LOOPBACK = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
+_PROVIDERS = ("openai", "anthropic")
 
 
 def default_model(environment: Mapping[str, str] | None = None) -> tuple[str, str]:
@@ -51,7 +48,8 @@ def open_model(
 
     Args:
         name: `openai:MODEL`, `anthropic:MODEL`, either with `@ http://host/v1`, or `none`.
-        api_key: default: the provider's own variable, `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`.
+        api_key: default: `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`; with an address,
+            `SUFFICE_API_KEY`.
         base_url: the same as after the `@`.
         effort: how much a reasoning model is to think.
         prices: one's own, by name; they go before the table's.
@@ -68,11 +66,12 @@ def open_model(
         return None
     if base_url:
         provider = Provider(provider.name, provider.model, base_url.rstrip("/"))
-    if provider.name not in _KEYS:
-        raise unknown_provider("language model", provider, (*_KEYS, "none"))
+    if provider.name not in _PROVIDERS:
+        raise unknown_provider("language model", provider, (*_PROVIDERS, "none"))
     if not provider.model:
         raise SettingsError(f"{provider} names no model; write {provider.name}:MODEL")
-    key = _key(provider, api_key)
+    # A client library refuses to start without a key, also where the server wants none.
+    key = find_key(provider, api_key) or "none"
 
     from .chat import ChatModel
     from .prices import price_of
@@ -84,7 +83,7 @@ def open_model(
         patience=patience,
         concurrency=concurrency,
         call_seconds=call_seconds,
-        secrets=(key,),
+        secrets=() if key == "none" else (key,),
     )
 
 
@@ -96,18 +95,3 @@ def _wire(provider: Provider, key: str, effort: str) -> Wire:
     from .anthropic_wire import AnthropicWire
 
     return AnthropicWire(provider.model, key, provider.base_url, effort)
-
-
-def _key(provider: Provider, given: str | None) -> str:
-    """Return the key to send. One from the environment never goes in the clear to another host."""
-    variable = _KEYS[provider.name]
-    key = given or os.environ.get(variable, "").strip()
-    if provider.base_url:
-        parts = urlsplit(provider.base_url)
-        safe = parts.scheme == "https" or parts.hostname in _LOOPBACK
-        return (given or (key if safe else "")) or "none"
-    if not key:
-        raise SettingsError(
-            f"{provider} needs a key: set {variable}, or name a server with @ http://…"
-        )
-    return key

@@ -18,6 +18,7 @@ from ...errors import BudgetExceeded, CallFailed, CallRefused, ReplyInvalid
 from ...prompts import Prompt, load
 from ...prompts.judge import JudgeReply
 from ...prompts.plan import PlanReply
+from ..cache import under
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
 from ..types import Budget, Passage, Usage
@@ -78,6 +79,26 @@ class LlmReasoner:
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough already, or which parts and queries? One call."""
+        with under(situation.where):
+            return await self._plan(situation)
+
+    async def judge(self, situation: Situation) -> Verdict:
+        """Look at the evidence of a round: which open parts does it answer? One call."""
+        with under(situation.where):
+            return await self._judge(situation)
+
+    async def write(self, situation: Situation, say: Say) -> Draft:
+        """Compose the answer of the findings, or let the writer write it from the passages."""
+        with under(situation.where):
+            return await self._write(situation, say)
+
+    async def close(self) -> None:
+        """Close both models."""
+        await self._small.close()
+        if self._writer is not self._small:
+            await self._writer.close()
+
+    async def _plan(self, situation: Situation) -> Plan:
         evidence = self._pack("plan", situation, situation.evidence[: self._passages])
         prompt = self._templates["plan"].fill(**seen(situation, evidence))
         reply = await self._ask(prompt, PlanReply, situation.remaining)
@@ -98,8 +119,7 @@ class LlmReasoner:
             usage=reply.usage,
         )
 
-    async def judge(self, situation: Situation) -> Verdict:
-        """Look at the evidence of a round: which open parts does it answer? One call."""
+    async def _judge(self, situation: Situation) -> Verdict:
         parts = situation.subquestions or (SubQuestion(id="1", text=situation.question),)
         known = {finding.subquestion: finding for finding in situation.findings if finding.found}
         evidence = self._pack("judge", situation, situation.evidence[: self._passages])
@@ -123,8 +143,7 @@ class LlmReasoner:
             usage=reply.usage,
         )
 
-    async def write(self, situation: Situation, say: Say) -> Draft:
-        """Compose the answer of the findings, or let the writer write it from the passages."""
+    async def _write(self, situation: Situation, say: Say) -> Draft:
         parts = situation.subquestions
         findings = {finding.subquestion: finding for finding in situation.findings}
         composed = compose(parts, findings)
@@ -135,12 +154,6 @@ class LlmReasoner:
         else:
             draft = await self._written(situation, findings, say)
         return await self._reviewed(draft, situation) if self._second_opinion else draft
-
-    async def close(self) -> None:
-        """Close both models."""
-        await self._small.close()
-        if self._writer is not self._small:
-            await self._writer.close()
 
     async def _ask(self, prompt: Prompt, schema: type[Form], left: Budget) -> Reply[Form]:
         afford(self._small, prompt, _EXPECTED, left)

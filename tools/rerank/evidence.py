@@ -127,7 +127,7 @@ def probabilities(model: Model, pool: Pool) -> Numbers:
 
 def belief(log_odds: Numbers) -> NDArray[np.float32]:
     """Return how strongly the first forest believes in each, relative to the best."""
-    return np.exp(np.maximum(log_odds - log_odds.max(), -30)).astype(np.float32)
+    return np.asarray(np.exp(np.maximum(log_odds - log_odds.max(), -30)), np.float32)
 
 
 def again(features: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from .evidence_pool import Array, Pool
 
 NEAR = 30
 """Words within which question terms are taken to be said together."""
+
+CLOSE = 3
+"""Words within which two terms that follow each other in the question count as a pair."""
 
 SIDE = 0.5
 """How far the question leans to a passage when the two are asked together."""
@@ -53,7 +57,9 @@ def own_features(pool: Pool) -> tuple[Features, Ties, Array]:
     total = pool.idf.sum() + 1e-9
     covered = (pool.has * pool.idf).sum(axis=1) / total
     words = pool.bm25.sum(axis=1)
-    cosines = pool.dense @ pool.asked if pool.dense is not None else None
+    cosines = None
+    if pool.dense is not None and pool.asked is not None:
+        cosines = pool.dense @ pool.asked
     hybrid = hybrid_score(cosines, words)
     features = {
         **_meaning(cosines, len(words)),
@@ -80,7 +86,7 @@ def own_features(pool: Pool) -> tuple[Features, Ties, Array]:
 
 def trail_features(ties: Ties, belief: Array) -> Features:
     """Return how each candidate stands to those believed: linked, completing, alike."""
-    link, said = ties.mentions.link, ties.mentions.said
+    link, said, common = ties.mentions.link, ties.mentions.said, ties.mentions.common
     linked = (np.maximum(link, link.T) > 0.05).astype(np.float32)
     top = np.argsort(-belief, kind="stable")[:3]
     steps = link / (link.sum(axis=1, keepdims=True) + 0.2)
@@ -96,6 +102,9 @@ def trail_features(ties: Ties, belief: Array) -> Features:
         "said": _from(said, belief),
         "said_most": said.max(axis=0),
         "said_here": _to(said, belief),
+        "common": _from(common, belief),
+        "common_gain": _from(common * np.sqrt(np.maximum(ties.gain, 0)), belief),
+        "common_residual": _from(ties.residual * (common > 0), belief),
         "gain": _from(ties.gain, belief),
         "gain_linked": _from(ties.gain * linked, belief),
         "gain_first": ties.gain[top[0]],
@@ -123,12 +132,14 @@ def trail_features(ties: Ties, belief: Array) -> Features:
 
 def first_belief(hybrid: Array) -> Array:
     """Return how strongly the hybrid search alone believes in each candidate."""
-    return np.exp(hybrid - hybrid.max()).astype(np.float32)
+    return np.asarray(np.exp(hybrid - hybrid.max()), np.float32)
 
 
 def hybrid_score(cosines: Array | None, words: Array) -> Array:
     """Return the mean of cosine and BM25, each in spreads of the candidates."""
-    return _standard(words) if cosines is None else (_standard(cosines) + _standard(words)) / 2
+    if cosines is None:
+        return _standard(words)
+    return np.asarray((_standard(cosines) + _standard(words)) / 2, np.float32)
 
 
 def stacked(features: Features, names: Sequence[str]) -> Array:
@@ -139,7 +150,7 @@ def stacked(features: Features, names: Sequence[str]) -> Array:
 def log_rank(values: Array) -> Array:
     """Return the binary logarithm of the rank from 1; equal values share the best."""
     ranks = np.searchsorted(np.sort(-values), -values, side="left")
-    return np.log2(1 + ranks).astype(np.float32)
+    return np.asarray(np.log2(1 + ranks), np.float32)
 
 
 def gap(values: Array) -> Array:
@@ -201,21 +212,13 @@ def _length(pool: Pool) -> Array:
 def _together(pool: Pool, total: float) -> Features:
     """How much of the question is said within few words, and how many of its word pairs."""
     asked = [term for term in pool.question.terms if term >= 0]
-    pairs = {
-        (a, b): float(min(pool.idf[a], pool.idf[b]))
-        for a, b in zip(asked, asked[1:], strict=False)
-        if a != b
-    }
+    pairs = {(a, b): float(min(pool.idf[a], pool.idf[b])) for a, b in pairwise(asked) if a != b}
     every = sum(pairs.values()) + 1e-9
     places = [[(i, t) for i, t in enumerate(text.terms) if t >= 0] for text in pool.texts]
     idf = pool.idf.tolist()
     near = np.array([_nearest(row, idf) for row in places], np.float32) / total
     paired = [
-        {
-            (t, u)
-            for (i, t), (j, u) in zip(row, row[1:], strict=False)
-            if j - i <= 3 and (t, u) in pairs
-        }
+        {(t, u) for (i, t), (j, u) in pairwise(row) if j - i <= CLOSE and (t, u) in pairs}
         for row in places
     ]
     adjacent = [sum(pairs[pair] for pair in found) / every for found in paired]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..trail.names import is_marked
+from ..trail.names import is_marked, mentions_among
 from .evidence_pool import Array, Pool, Words
 
 AROUND = 15
@@ -25,11 +25,13 @@ class Mentions:
 
     `link` is how telling the mention is, in 0..1: less for a name that many of the
     candidates bear or mention. `said` is the share of the question that the words around
-    it cover. `in_question` (N,) tells whose name the question itself mentions.
+    it cover. `common` is how telling the names are that both mention and the question
+    does not. `in_question` (N,) tells whose name the question itself mentions.
     """
 
     link: Array
     said: Array
+    common: Array
     in_question: Array
 
 
@@ -50,7 +52,7 @@ def find_mentions(pool: Pool) -> Mentions:
         _add_links(pool, owners[name], places, link, said)
     np.fill_diagonal(link, 0)
     np.fill_diagonal(said, 0)
-    return Mentions(link, said, _in_question(pool, owners, first))
+    return Mentions(link, said, _in_common(pool), _in_question(pool, owners, first))
 
 
 def _by_first_word(names: dict[str, list[int]]) -> dict[str, list[tuple[str, list[str]]]]:
@@ -78,13 +80,34 @@ def _occurrences(
 def _add_links(
     pool: Pool, owners: Sequence[int], places: dict[int, list[Span]], link: Array, said: Array
 ) -> None:
-    common = np.log(1 + len(places)) / np.log(len(pool.texts) + 1)
-    telling = (1 - HUB_DAMPING * common) / len(owners)
+    telling = _telling(len(places), len(pool.texts)) / len(owners)
     targets = np.array(owners)
     for number, spans in places.items():
         link[number, targets] = np.maximum(link[number, targets], telling)
         covered = max(_covered(pool, number, span) for span in spans[:MOST_PLACES]) / len(owners)
         said[number, targets] = np.maximum(said[number, targets], covered)
+
+
+def _telling(places: int, size: int) -> float:
+    """Return what a name that stands in `places` of `size` texts is worth, in 0..1."""
+    return float(1 - HUB_DAMPING * np.log(1 + places) / np.log(size + 1))
+
+
+def _in_common(pool: Pool) -> Array:
+    """Return how telling the rarest name is that two texts share (N, N)."""
+    size = len(pool.texts)
+    places: dict[str, list[int]] = {}
+    for number, text in enumerate(pool.texts):
+        for name in mentions_among(text.written):
+            places.setdefault(name, []).append(number)
+    asked = f" {' '.join(pool.question.folded)} "
+    common = np.zeros((size, size), np.float32)
+    for name, texts in places.items():
+        if len(texts) > 1 and f" {name} " not in asked:
+            cells = np.ix_(texts, texts)
+            common[cells] = np.maximum(common[cells], _telling(len(texts), size))
+    np.fill_diagonal(common, 0)
+    return common
 
 
 def _covered(pool: Pool, number: int, span: Span) -> float:

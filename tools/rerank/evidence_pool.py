@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ..store.protocol import SparseVector, Vector
 from ..trail.names import fold, names_of, words
 from .protocol import Candidate
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 
 IDF_SIGNAL = "idf:"
 """Signals of this name and a token id carry that token's weight in the whole corpus."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ...errors import ProviderMissing, WeightsError
+from ..embed.fastembed import load_model
 from .asked import best_of, questions
 from .protocol import Candidate
 
@@ -14,21 +14,12 @@ from .protocol import Candidate
 class FastEmbedReranker:
     """A cross-encoder of fastembed, called in a thread of its own.
 
-    Raises `ProviderMissing` where the package is not installed, `WeightsError` where the
-    model is unknown to it or cannot be downloaded.
+    Raises `ProviderMissing` where the package is not installed or does not know the model,
+    `WeightsError` where it cannot be downloaded.
     """
 
     def __init__(self, model: str) -> None:
-        try:
-            from fastembed.rerank.cross_encoder import TextCrossEncoder
-        except ImportError:
-            raise ProviderMissing(
-                f"fastembed:{model} needs the package fastembed: pip install 'suffice[fastembed]'"
-            ) from None
-        try:
-            self._model = TextCrossEncoder(model)
-        except Exception as error:  # unknown names and failed downloads have no common class
-            raise WeightsError(f"fastembed cannot load {model}: {error}") from error
+        self._model = load_model("fastembed.rerank.cross_encoder", "TextCrossEncoder", model)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fastembed-rerank")
         self.name = f"fastembed:{model}"
 

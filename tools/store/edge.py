@@ -19,7 +19,7 @@ from ..types import Passage, Where
 from . import shards
 from .disk import engine_errors, require_space
 from .filters import conditions
-from .folder import Folder, create, hold, release
+from .folder import EXACT_SEARCH_KB, Folder, create, hold, release
 from .manifest import same_vectors, write_manifest
 from .optimizer import optimize
 from .protocol import DocumentRecord, Entry, Field, Hit, Manifest, Page, SearchRequest
@@ -35,10 +35,14 @@ class EdgeStore:
     The folder is opened by the first call and made by `set_manifest`; until then a
     corpus that is not there is an empty one. Several stores of one process may be open
     on one folder: they share it. Another process gets `StoreLocked`.
+
+    Up to `exact_search_kb` of dense vectors are compared one by one; of more, `optimize`
+    builds a graph.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, exact_search_kb: int = EXACT_SEARCH_KB) -> None:
         self.path = Path(path).expanduser()
+        self.exact_search_kb = exact_search_kb
         self._holding = _Holding()
         self._guard = threading.Lock()
         # A store that is dropped without being closed must not keep the folder locked.
@@ -140,7 +144,10 @@ class EdgeStore:
             if holding.closed:
                 raise StoreError(f'the store on "{self.path}" is closed')
             if holding.folder is None:
-                holding.folder = create(self.path, manifest) if manifest else hold(self.path)
+                if manifest is None:
+                    holding.folder = hold(self.path, self.exact_search_kb)
+                else:
+                    holding.folder = create(self.path, manifest, self.exact_search_kb)
             return holding.folder
 
     def _create(self, manifest: Manifest) -> None:

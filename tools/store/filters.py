@@ -158,9 +158,9 @@ def _holds(types: Sequence[str], value: str | int | float | bool) -> bool:
 
 
 def _among(name: str, values: list[Any], *, negated: bool) -> Among:
-    if name in KEYWORDS:
+    if name == "document_id":
         return Among(name, tuple(values), negated)
-    return Among(path("terms", name), tuple(term(value) for value in values), negated)
+    return Among("terms", tuple(term(name, value) for value in values), negated)
 
 
 def _within(name: str, bounds: Mapping[str, Any], types: Sequence[str] | None) -> list[Condition]:

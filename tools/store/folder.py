@@ -24,7 +24,7 @@ import qdrant_edge as edge
 from ...errors import StoreError
 from .disk import require_space, sync
 from .gate import Gate
-from .layout import BASE_INDEXES, missing_indexes
+from .layout import DOCUMENT_INDEXES, PASSAGE_INDEXES, missing_indexes
 from .manifest import FILE, read_manifest, write_manifest
 from .protocol import Manifest
 
@@ -38,7 +38,8 @@ POINTS_UNFLUSHED = 5_000
 """Points that may be in the log alone; reading it again takes about a second."""
 
 _PARTS = ("passages", "passages-old", "passages-new", "passages-gone")
-_OWN = {FILE, FILE + ".new", "documents", *_PARTS}
+_RUNS = "runs.sqlite"  # kept runs of a corpus lie beside it, also before it has documents
+_OWN = {FILE, FILE + ".new", "documents", *_PARTS, _RUNS, f"{_RUNS}-wal", f"{_RUNS}-shm"}
 
 _INDEX = {
     "keyword": edge.PayloadSchemaType.Keyword,
@@ -50,19 +51,20 @@ _INDEX = {
 class Folder:
     """The open shards of one corpus folder, and what is known of it."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Path, manifest: Manifest, exact_search_kb: int) -> None:
         require_space(path)
         self.path = path
         self.manifest = manifest
+        self.exact_search_kb = exact_search_kb
         self.holders = 0
         self.gate = Gate()
         self._turn = threading.RLock()
         self._version = 0
         self._memory: dict[str, tuple[int, Any]] = {}
         self._unflushed = {"documents": 0, "passages": 0}
-        self.documents = _shard(path / "documents", 0)
+        self.documents = _shard(path / "documents", 0, exact_search_kb)
         try:
-            self._index(self.documents, {"kind": "keyword", "document_id": "keyword"})
+            self._index(self.documents, DOCUMENT_INDEXES)
             self._recover()
             self.passages = self._open_passages()
         except BaseException:
@@ -70,8 +72,9 @@ class Folder:
             raise
 
     def _open_passages(self) -> edge.EdgeShard:
-        shard = _shard(self.path / "passages", self.manifest.dimensions)
-        self._index(shard, BASE_INDEXES)
+        path, dimensions = self.path / "passages", self.manifest.dimensions
+        shard = _shard(path, dimensions, self.exact_search_kb)
+        self._index(shard, PASSAGE_INDEXES)
         return shard
 
     def _recover(self) -> None:
@@ -169,13 +172,13 @@ class Folder:
             self.documents.close()
 
 
-def _shard(path: Path, dimensions: int) -> edge.EdgeShard:
+def _shard(path: Path, dimensions: int, exact_search_kb: int) -> edge.EdgeShard:
     """Open a shard, or make it. The engine wants some vector: documents have an unused one."""
     dense = edge.EdgeVectorParams(size=max(1, dimensions), distance=edge.Distance.Cosine)
     config = edge.EdgeConfig(
         vectors={"dense": dense} if dimensions else None,
         sparse_vectors={"sparse": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=EXACT_SEARCH_KB),
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=exact_search_kb),
     )
     if path.exists():
         return edge.EdgeShard.load(str(path), config)
@@ -189,7 +192,7 @@ _opening = threading.RLock()
 # Reentrant, for a store may be collected, and so released, while another is opened.
 
 
-def hold(path: Path) -> Folder | None:
+def hold(path: Path, exact_search_kb: int = EXACT_SEARCH_KB) -> Folder | None:
     """Open a corpus folder, or share it with who has it open; None if it is no corpus yet.
 
     Raises the engine's errors (see `disk.engine_errors`) and `StoreMismatch`.
@@ -201,21 +204,21 @@ def hold(path: Path) -> Folder | None:
             manifest = read_manifest(path)
             if manifest is None:
                 return None
-            folder = _open[key] = Folder(path, manifest)
+            folder = _open[key] = Folder(path, manifest, exact_search_kb)
         folder.holders += 1
         return folder
 
 
-def create(path: Path, manifest: Manifest) -> Folder:
+def create(path: Path, manifest: Manifest, exact_search_kb: int = EXACT_SEARCH_KB) -> Folder:
     """Make a corpus folder, or share it with who was quicker."""
     with _opening:
-        folder = hold(path)
+        folder = hold(path, exact_search_kb)
         if folder is None:
             _refuse_foreign(path)
             path.mkdir(parents=True, exist_ok=True)
             require_space(path)
             write_manifest(path, manifest)
-            folder = hold(path)
+            folder = hold(path, exact_search_kb)
         assert folder is not None  # it has a manifest now
         return folder
 

@@ -1,15 +1,16 @@
 """How passages and documents lie in a store: ids, payload keys, and both ways across.
 
 The layout is the same in every engine. A passage's payload holds the passage itself
-and, beside it, a *projection* of its metadata made for filtering:
+and, beside it, a *projection* made for filtering:
 
+- `terms`: every value as `name=JSON`, for equality and for the commonest values;
 - `fields`: one `name:type` for each metadata field, so that one facet names them all;
-- `terms`: for each field, its values as JSON, for equality and for the commonest values;
-- `numbers` and `times`: the same values once more where they can be compared.
+- `numbers` and `times`: by name, the values that can be compared.
 
-A field whose values have several types therefore just has several of these, and
-everything in it can still be found. Names are percent-encoded, for JSON paths give some
-characters a meaning. A list counts as its elements; a mapping as its leaves (`a.b`).
+So one index serves equality in all fields (an index costs a tenth of a second to make and
+a hundred synced files), and a field whose values have several types can be filtered by
+each. Names are percent-encoded, for JSON paths give some characters a meaning. A list
+counts as its elements; a mapping as its leaves (`a.b`).
 """
 
 from __future__ import annotations
@@ -46,9 +47,13 @@ RECORD_KEYS = ("document_id", "title", "source", "metadata", "hash", "root", "pa
 KEYWORDS = ("document_id", "source", "title")
 """Filterable besides metadata; their payload keys are their names."""
 
-BASE_INDEXES = dict.fromkeys((*KEYWORDS, "fields"), "keyword")
-MOST_INDEXES = 160
-"""Fields that come when this many are indexed are filtered without: correct, but slower."""
+PASSAGE_INDEXES = dict.fromkeys(("document_id", "terms", "fields"), "keyword")
+DOCUMENT_INDEXES = {"kind": "keyword"}
+MOST_INDEXES = 48
+"""Fields that come when this many are indexed are compared without: correct, but slower."""
+
+MOST_TERMS = 5_000
+"""How many of the commonest terms are looked through for the values of fields."""
 
 PIECE = 2_000_000
 """Characters of a text kept in one point: a server refuses requests of more than 32 MB."""
@@ -95,19 +100,28 @@ def plain(value: Any) -> Any:
 # Metadata as it is filtered
 
 
-def term(value: str | int | float | bool) -> str:
-    """Return the one spelling under which equal values are found: JSON, or a hash if long."""
+def term(name: str, value: str | int | float | bool) -> str:
+    """Return the one spelling under which equal values of a field are found.
+
+    The value is JSON, or a hash if it is long. What is no metadata is marked with "@".
+    """
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INTEGERS:
         value = int(value)
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) <= _LONGEST_TERM:
-        return text
-    return "#" + hashlib.sha256(text.encode()).hexdigest()
+    if len(text) > _LONGEST_TERM:
+        text = "#" + hashlib.sha256(text.encode()).hexdigest()
+    return f"{'@' + name if name in KEYWORDS else quote(name, safe='')}={text}"
 
 
-def values_of(counts: Iterable[tuple[str, int]]) -> tuple[Any, ...]:
-    """Undo `term` for a facet's values; those too long to be spelt out are left out."""
-    return tuple(json.loads(spelling) for spelling, _ in counts if not spelling.startswith("#"))
+def commonest(counts: Iterable[tuple[str, int]], most: int) -> dict[str, tuple[Any, ...]]:
+    """Turn the facet of `terms` into the `most` frequent values of each metadata field."""
+    found: dict[str, list[Any]] = {}
+    for spelling, _ in sorted(counts, key=lambda pair: -pair[1]):
+        name, _, text = spelling.partition("=")
+        values = found.setdefault(name, [])
+        if len(values) < most and text[0] != "#" and name[:1] != "@":
+            values.append(json.loads(text))
+    return {unquote(name): tuple(values) for name, values in found.items()}
 
 
 def moment(text: str, *, day_ends: bool = False) -> str | None:
@@ -152,23 +166,28 @@ def leaves(metadata: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
                 yield f"{prefix}{name}", item
 
 
-def projection(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def projection(passage: Passage, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a payload that filters look at, made from plain metadata."""
+    names = {"source": clean(passage.source), "title": clean(passage.title)}
+    terms = [term(name, value) for name, value in names.items() if value]
     fields: dict[str, None] = {}
-    parts: dict[str, dict[str, list[Any]]] = {"terms": {}, "numbers": {}, "times": {}}
+    numbers: dict[str, list[float]] = {}
+    times: dict[str, list[str]] = {}
     for name, value in leaves(metadata):
+        if name in KEYWORDS:
+            continue
         kind, key = type_of(value), quote(name, safe="")
         fields[f"{name}:{kind}"] = None
-        parts["terms"].setdefault(key, []).append(term(value))
+        terms.append(term(name, value))
         if kind in ("integer", "float"):
-            parts["numbers"].setdefault(key, []).append(float(value))
-        elif kind == "datetime":
-            parts["times"].setdefault(key, []).append(moment(value))
-    return {"fields": list(fields), **parts}
+            numbers.setdefault(key, []).append(float(value))
+        elif kind == "datetime" and (when := moment(value)):
+            times.setdefault(key, []).append(when)
+    return {"terms": terms, "fields": list(fields), "numbers": numbers, "times": times}
 
 
 def path(part: str, name: str) -> str:
-    """Return the JSON path of a field in `terms`, `numbers`, `times` or `extra`."""
+    """Return the JSON path of a field in `numbers`, `times` or `extra`."""
     return _joined(part, quote(name, safe=""))
 
 
@@ -179,7 +198,7 @@ def _joined(part: str, key: str) -> str:
 
 def indexes(payloads: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the JSON paths that occur in passage payloads, each with its kind of index."""
-    kinds = {"terms": "keyword", "numbers": "float", "times": "datetime", "extra": "keyword"}
+    kinds = {"numbers": "float", "times": "datetime", "extra": "keyword"}
     found: dict[str, str] = {}
     for payload in payloads:
         for part, kind in kinds.items():
@@ -225,7 +244,7 @@ def passage_payload(entry: Entry) -> dict[str, Any]:
         "end": passage.end,
         "headings": [clean(heading) for heading in passage.headings],
         "metadata": metadata,
-        **projection(metadata),
+        **projection(passage, metadata),
         "extra": {quote(name, safe=""): plain(value) for name, value in entry.extra.items()},
     }
 
@@ -270,6 +289,12 @@ def document_payloads(record: DocumentRecord, passages: int) -> dict[str, dict[s
 def piece_ids(payload: Mapping[str, Any]) -> list[str]:
     """Return the ids of the points that keep the text of a record, in order."""
     return [point_id(f"text {i}", payload["document_id"]) for i in range(payload["pieces"])]
+
+
+def all_ids(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the ids of the points that keep documents; the texts first, for a record
+    that is left over can be deleted again, but a text without one would never be."""
+    return [*(piece for payload in records.values() for piece in piece_ids(payload)), *records]
 
 
 def sparse_from(vector: Any) -> SparseVector:

@@ -29,18 +29,18 @@ def check_manifest(
     Without an embedder the fingerprint is "" and dimensions are 0. `place` names the
     corpus in the message.
     """
-    named = place if place == "this corpus" else f'"{place}"'
+    named, which = (place, "") if place == "this corpus" else (f'"{place}"', f" --corpus {place}")
     if (manifest.embedder, manifest.dimensions) != (embedder_fingerprint, dimensions):
         built = _named(manifest.embedder, manifest.dimensions)
         asked = _named(embedder_fingerprint, dimensions)
         raise StoreMismatch(
             f"{named} was built with {built}; you asked for {asked}."
-            " Re-embed with: suffice add --reembed"
+            f" Re-embed with: suffice add --reembed{which}"
         )
     if manifest.sparse != sparse_fingerprint:
         raise StoreMismatch(
             f"{named} was built with the word weights {manifest.sparse}; this is"
-            f" {sparse_fingerprint}. Re-embed with: suffice add --reembed"
+            f" {sparse_fingerprint}. Re-embed with: suffice add --reembed{which}"
         )
 
 

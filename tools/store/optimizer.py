@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import StoreError
 from .disk import require_space, size_of
-from .folder import EXACT_SEARCH_KB, Folder, release, share
+from .folder import Folder, release, share
 
 _BUILD = """
 import sys, qdrant_edge
@@ -50,7 +50,7 @@ def _graph_is_due(folder: Folder) -> bool:
     with folder.gate.shared():
         info = folder.passages.info()
     outside = 2 * info.points_count - info.indexed_vectors_count
-    return outside * folder.manifest.dimensions * 4 > EXACT_SEARCH_KB * 1024
+    return outside * folder.manifest.dimensions * 4 > folder.exact_search_kb * 1024
 
 
 def _copy(folder: Folder) -> Path:

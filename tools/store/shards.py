@@ -48,12 +48,12 @@ def upsert(folder: Folder, records: Sequence[DocumentRecord], entries: Sequence[
         kept |= layout.document_payloads(record, sizes[name])
     require_space(folder.path, _weight(records, entries))
     folder.index(layout.indexes(payloads))
-    _forget_hashes(folder, ids)
+    former = _forget_hashes(folder, ids)
     _put(folder.passages, points)
-    _drop(folder.passages, ids, keep=[point.id for point in points])
+    _drop_passages(folder, ids, keep=[point.id for point in points])
     folder.secure("passages", len(points))
     _put(folder.documents, [edge.Point(name, {}, kept[name]) for name in kept])
-    _drop(folder.documents, ids, keep=kept)
+    _delete(folder.documents, [name for name in layout.all_ids(former) if name not in kept])
     folder.secure("documents", len(kept))
     return True
 
@@ -87,23 +87,32 @@ def _weight(records: Sequence[DocumentRecord], entries: Sequence[Entry]) -> int:
     return 4 * (texts + 4 * (dense + sparse))
 
 
-def _forget_hashes(folder: Folder, ids: Sequence[str]) -> None:
-    """Let a write that is cut short leave its documents as ones to be added again."""
+def _forget_hashes(folder: Folder, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Let a write that is cut short leave its documents as ones to be added again.
+
+    Returns the records there were, by the ids of their points.
+    """
     points = [layout.point_id("record", name) for name in ids]
-    known = _retrieve(folder.documents, points, False)
+    known = _retrieve(folder.documents, points, ["document_id", "pieces"])
     if known:
         folder.documents.update(edge.UpdateOperation.set_payload([*known], {"hash": ""}))
+    return known
 
 
-def _drop(shard: edge.EdgeShard, ids: Sequence[str], keep: Iterable[Any] = ()) -> None:
-    """Delete the points of documents, but for those to keep."""
+def _drop_passages(folder: Folder, ids: Sequence[str], keep: Iterable[Any] = ()) -> None:
+    """Delete the passages of documents, but for those to keep."""
     kept: set[edge.PointId] = set(keep)
     filtered = edge.Filter(
         must=[edge.FieldCondition("document_id", match=edge.MatchAny(list(ids)))],
         must_not=[edge.HasIdCondition(kept)] if kept else None,
     )
     if ids:
-        shard.update(edge.UpdateOperation.delete_points_by_filter(filtered))
+        folder.passages.update(edge.UpdateOperation.delete_points_by_filter(filtered))
+
+
+def _delete(shard: edge.EdgeShard, points: Sequence[str]) -> None:
+    if points:
+        shard.update(edge.UpdateOperation.delete_points([*points]))
 
 
 def delete(folder: Folder, document_ids: Sequence[str]) -> None:
@@ -111,10 +120,10 @@ def delete(folder: Folder, document_ids: Sequence[str]) -> None:
     ids = [layout.clean(name) for name in document_ids]
     if not ids:
         return
-    _forget_hashes(folder, ids)
-    _drop(folder.passages, ids)
+    former = _forget_hashes(folder, ids)
+    _drop_passages(folder, ids)
     folder.secure("passages", len(ids))
-    _drop(folder.documents, ids)
+    _delete(folder.documents, layout.all_ids(former))
     folder.secure("documents", len(ids))
 
 
@@ -318,11 +327,8 @@ def fields(folder: Folder) -> dict[str, Field]:
 
 
 def _fields(folder: Folder) -> dict[str, Field]:
-    indexed = folder.passages.info().payload_schema
-    found = {}
-    for name, kinds in known_fields(folder).items():
-        key = layout.path("terms", name)
-        counts = _facet(folder, key, COMMONEST_VALUES) if key in indexed else []
-        values = layout.values_of(counts)
-        found[name] = Field(name=name, type="|".join(kinds), values=values)
-    return found
+    values = layout.commonest(_facet(folder, "terms", layout.MOST_TERMS), COMMONEST_VALUES)
+    return {
+        name: Field(name=name, type="|".join(kinds), values=values.get(name, ()))
+        for name, kinds in known_fields(folder).items()
+    }

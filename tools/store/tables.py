@@ -108,7 +108,7 @@ class Tables:
                     self._documents, vectors_config={}, sparse_vectors_config={}
                 )
             )
-        await self._index(self._documents, {"kind": "keyword", "document_id": "keyword"})
+        await self._index(self._documents, layout.DOCUMENT_INDEXES)
 
     async def _make_passages(self, manifest: Manifest) -> None:
         dense = models.VectorParams(
@@ -124,7 +124,7 @@ class Tables:
                 sparse_vectors_config={"sparse": sparse},
             )
         )
-        await self._index(self._passages, layout.BASE_INDEXES)
+        await self._index(self._passages, layout.PASSAGE_INDEXES)
 
     async def _index(self, name: str, paths: dict[str, str]) -> None:
         if self._remote.in_memory:  # has no indexes, and warns if asked for one
@@ -165,12 +165,13 @@ class Tables:
             kept |= layout.document_payloads(record, sizes[name])
         async with self._writing:
             await self._index(self._passages, layout.indexes(payloads))
-            await self._forget_hashes(ids)
+            former = await self._forget_hashes(ids)
             await self._put(self._passages, points)
-            await self._drop(self._passages, ids, keep=[str(point.id) for point in points])
+            await self._drop_passages(ids, keep=[str(point.id) for point in points])
             texts = [models.PointStruct(id=p, vector={}, payload=kept[p]) for p in kept]
             await self._put(self._documents, texts)
-            await self._drop(self._documents, ids, keep=kept)
+            stale = [name for name in layout.all_ids(former) if name not in kept]
+            await self._delete(self._documents, stale)
             self._known_until = 0.0
         return True
 
@@ -179,8 +180,8 @@ class Tables:
             upsert = AsyncQdrantClient.upsert
             await self._ask(partial(upsert, collection_name=name, points=batch, wait=True))
 
-    async def _drop(self, name: str, ids: Sequence[str], keep: Iterable[str] = ()) -> None:
-        """Delete the points of documents, but for those to keep."""
+    async def _drop_passages(self, ids: Sequence[str], keep: Iterable[str] = ()) -> None:
+        """Delete the passages of documents, but for those to keep."""
         kept: list[models.ExtendedPointId] = list(keep)
         filtered = models.Filter(
             must=[models.FieldCondition(key="document_id", match=models.MatchAny(any=list(ids)))],
@@ -188,12 +189,24 @@ class Tables:
         )
         if ids:
             chosen = models.FilterSelector(filter=filtered)
+            await self._ask(
+                lambda client: client.delete(self._passages, points_selector=chosen, wait=True)
+            )
+
+    async def _delete(self, name: str, points: Sequence[str]) -> None:
+        if points:
+            chosen = models.PointIdsList(points=list(points))
             await self._ask(lambda client: client.delete(name, points_selector=chosen, wait=True))
 
-    async def _forget_hashes(self, ids: Sequence[str]) -> None:
-        """Let a write that is cut short leave its documents as ones to be added again."""
+    async def _forget_hashes(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Let a write that is cut short leave its documents as ones to be added again.
+
+        Returns the records there were, by the ids of their points.
+        """
         points = [layout.point_id("record", name) for name in ids]
-        await self._unhash([*await self._payloads(self._documents, points, ["kind"])])
+        known = await self._payloads(self._documents, points, ["document_id", "pieces"])
+        await self._unhash([*known])
+        return known
 
     async def _forget_all_hashes(self) -> None:
         records = [layout.point_id("record", r.document.id) for r in await self.documents()]
@@ -211,9 +224,9 @@ class Tables:
         """Remove passages, then texts and records: what is cut short stays listed, unhashed."""
         ids = [layout.clean(name) for name in document_ids]
         async with self._writing:
-            await self._forget_hashes(ids)
-            await self._drop(self._passages, ids)
-            await self._drop(self._documents, ids)
+            former = await self._forget_hashes(ids)
+            await self._drop_passages(ids)
+            await self._delete(self._documents, layout.all_ids(former))
             self._known_until = 0.0
 
     # Searching
@@ -371,14 +384,11 @@ class Tables:
         """Return the metadata fields there are, with the most frequent values of each."""
         self._known_until = 0.0
         known = await self.known_fields()
-        indexed = None if self._remote.in_memory else await self._indexed(self._passages)
-        found = {}
-        for name, kinds in known.items():
-            key = layout.path("terms", name)
-            counted = indexed is None or key in indexed
-            counts = await self._facet(key, COMMONEST_VALUES) if counted else []
-            found[name] = Field(name=name, type="|".join(kinds), values=layout.values_of(counts))
-        return found
+        values = layout.commonest(await self._facet("terms", layout.MOST_TERMS), COMMONEST_VALUES)
+        return {
+            name: Field(name=name, type="|".join(kinds), values=values.get(name, ()))
+            for name, kinds in known.items()
+        }
 
 
 # Between our values and the client's

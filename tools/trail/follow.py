@@ -1,9 +1,10 @@
 """Following the trail: from the best passages on to those they lead to.
 
 An answer often takes two passages of which the question resembles only one. So from
-each of the best passages the search goes on in three ways: by the meaning of question
+each of the best passages the search goes on in four ways: by the meaning of question
 and passage together, by the words of the question that the passage leaves open, and by
-the names that the passage mentions. All hops of all questions are one batch of the
+the names that the passage mentions: to what bears them, and to what mentions them too.
+All hops of all questions are one batch of the
 store, and none costs a forward pass of the embedder.
 """
 
@@ -16,13 +17,11 @@ import numpy as np
 
 from ..embed.protocol import SparseEmbedder
 from ..store.protocol import Hit, SearchRequest, SparseVector, Vector
+from ..types import Where
 from .gathering import Gathering, hybrid
-from .names import NAMES, phrases
+from .names import MENTIONS, NAMES, mentioned, phrases
 
-NAMED_BONUS = 1.0
-"""What a name in the question is worth against spreads of the hybrid score."""
-
-SIDE = 0.5
+SIDE = 2.0
 """How far the question leans to a passage when the two are asked together."""
 
 
@@ -30,8 +29,9 @@ SIDE = 0.5
 class Trail:
     """How far to follow: `beam` passages a hop, `hops` hops, and what each may bring.
 
-    `names` is the most passages that the names in one text bring. They are the nearest
-    to the question of all that bear one, so a name that very many bear crowds nothing out.
+    `names` is the most passages that bear a name in one text, `mentions` the most that
+    mention one too. They are the nearest to the question of all, so a name that very many
+    share crowds nothing out.
     """
 
     beam: int = 8
@@ -39,6 +39,7 @@ class Trail:
     meaning: int = 10
     words: int = 10
     names: int = 16
+    mentions: int = 10
 
 
 def first_requests(gathering: Gathering, limit: int, trail: Trail | None) -> list[SearchRequest]:
@@ -48,7 +49,7 @@ def first_requests(gathering: Gathering, limit: int, trail: Trail | None) -> lis
     if trail is None:
         return legs
     names = phrases(gathering.query.text, marked=False)
-    return [*legs, *_naming(gathering, names, trail.names)]
+    return [*legs, *_sharing(gathering, NAMES, names, trail.names)]
 
 
 def probes(gathering: Gathering) -> list[SearchRequest]:
@@ -64,15 +65,20 @@ def probes(gathering: Gathering) -> list[SearchRequest]:
 
 
 def next_seeds(gathering: Gathering, trail: Trail) -> list[Hit]:
-    """Return the best passages from which the trail has not been followed yet."""
+    """Return the best passages from which the trail has not been followed yet.
+
+    Up to half of them are passages that the question names, however few of its other
+    words they share with it.
+    """
     if not gathering.hits:
         return []
-    score = hybrid(*gathering.scores())
     ids = list(gathering.hits)
-    score = score + NAMED_BONUS * np.array([name in gathering.named for name in ids])
-    score = score + np.array([gathering.reached.get(name, 0.0) for name in ids])
+    score = hybrid(*gathering.scores())
     order = [ids[i] for i in np.argsort(-score, kind="stable")]
-    return [gathering.hits[name] for name in order if name not in gathering.followed][: trail.beam]
+    fresh = [name for name in order if name not in gathering.followed]
+    named = [name for name in fresh if name in gathering.named][: trail.beam // 2]
+    others = [name for name in fresh if name not in named]
+    return [gathering.hits[name] for name in [*named, *others][: trail.beam]]
 
 
 def hop_requests(
@@ -80,15 +86,17 @@ def hop_requests(
 ) -> list[SearchRequest]:
     """Return the searches that go on from one passage."""
     where = gathering.query.where
-    leaning: Vector | None = None
+    leaning = None
     if gathering.asked is not None and seed.dense is not None:
-        leaning = np.asarray(gathering.asked + SIDE * seed.dense, np.float32)
-        leaning /= np.linalg.norm(leaning)
+        both = gathering.asked + SIDE * seed.dense
+        leaning = np.asarray(both / np.linalg.norm(both), np.float32)
     residual = _residual(gathering.words, seed, sparse)
+    text = seed.passage.text
     return [
         *_legs(leaning, None, where, trail.meaning),
         *_legs(None, residual, where, trail.words),
-        *_naming(gathering, phrases(seed.passage.text), trail.names),
+        *_sharing(gathering, NAMES, phrases(text), trail.names),
+        *_sharing(gathering, MENTIONS, mentioned(text), trail.mentions),
     ]
 
 
@@ -101,11 +109,13 @@ def _residual(asked: SparseVector, seed: Hit, sparse: SparseEmbedder) -> SparseV
     return SparseVector(np.array(unique, np.int64), np.ones(len(unique), np.float32))
 
 
-def _naming(gathering: Gathering, names: Sequence[str], limit: int) -> list[SearchRequest]:
-    """Return the search for passages that bear one of these names, nearest first."""
+def _sharing(
+    gathering: Gathering, field: str, names: Sequence[str], limit: int
+) -> list[SearchRequest]:
+    """Return the search for passages with one of these names in a field, nearest first."""
     if not names:
         return []
-    having = {NAMES: names}
+    having = {field: names}
     where = gathering.query.where
     if gathering.asked is not None:
         return _legs(gathering.asked, None, where, limit, having)
@@ -115,15 +125,24 @@ def _naming(gathering: Gathering, names: Sequence[str], limit: int) -> list[Sear
 def _legs(
     dense: Vector | None,
     words: SparseVector | None,
-    where: dict[str, object] | None,
+    where: Where | None,
     limit: int,
     having: Mapping[str, Sequence[str]] | None = None,
 ) -> list[SearchRequest]:
     """Return one request for each leg: apart, they give the raw scores."""
-    legs = []
+    legs: list[tuple[Vector | None, SparseVector | None]] = []
     if dense is not None:
-        legs.append({"dense": dense})
+        legs.append((dense, None))
     if words is not None and len(words.indices):
-        legs.append({"sparse": words})
-    shape = {"where": where, "limit": limit, "with_vectors": True, "having": having or {}}
-    return [SearchRequest(**leg, **shape) for leg in legs]
+        legs.append((None, words))
+    return [
+        SearchRequest(
+            dense=vector,
+            sparse=tokens,
+            where=where,
+            limit=limit,
+            with_vectors=True,
+            having=having or {},
+        )
+        for vector, tokens in legs
+    ]

@@ -84,7 +84,7 @@ def hybrid(cosines: Scores | None, words: Scores) -> Scores:
     """Return the mean of cosine and BM25, each in spreads of the candidates."""
     if cosines is None:
         return standard(words)
-    return (standard(cosines) + standard(words)) / 2
+    return np.asarray((standard(cosines) + standard(words)) / 2, np.float32)
 
 
 def standard(values: Scores) -> Scores:

@@ -3,7 +3,9 @@
 The vocabulary is the corpus's own: titles, section headings, file names, terms that a
 text defines, identifiers that code declares. A name is kept as a *key*, its words folded
 (case and accents taken off) and joined by blanks, so that finding who is meant by the
-words of a text is one lookup of its word sequences among the keys.
+words of a text is one lookup of its word sequences among the keys. Names that a text
+mentions are kept in the same way, whoever bears them: two passages that mention the same
+rare name often belong together although no title says so.
 """
 
 from __future__ import annotations
@@ -17,29 +19,52 @@ from pathlib import PurePosixPath
 from ..types import Passage
 
 NAMES = "names"
-"""Where `Entry.extra` keeps the keys of a passage."""
+"""Where `Entry.extra` keeps the keys of what a passage is called."""
 
-ENRICH_VERSION = "names:1"
+MENTIONS = "mentions"
+"""Where it keeps the keys of the names that stand in its text."""
+
+ENRICH_VERSION = "names:2"
 LONGEST_NAME = 8
 """Words. Longer titles are sentences, and nobody quotes them in full."""
 
-MOST_DECLARED = 64
-
-STOP_WORDS = frozenset(
-    """a about above after again all also an and any are as at be been before being below
+_STOP_WORDS = """
+    a about above after again all also an and any are as at be been before being below
     between both but by can could d did do does down during each few for from further had
     has have he her his how i if in into is it its just ll m many may might more most much
     my no not of off on once only or other our out over own re s same she should so some
     such t than that the their them then there these they this those to too under until up
     ve very was we were what when where which while who whom whose why will with would you
-    your""".split()
-)
+    your
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 ARTICLES = frozenset({"the", "a", "an"})
+JOINTS = frozenset(
+    {
+        "of",
+        "the",
+        "and",
+        "de",
+        "la",
+        "le",
+        "du",
+        "des",
+        "del",
+        "di",
+        "da",
+        "van",
+        "von",
+        "der",
+        "den",
+    }
+)
+"""Words in lower case that may stand inside a name: the Bay of Pigs."""
 
 # Scripts written without blanks count each sign as a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_IDENTIFIER = re.compile(r"(?:\w+_\w+|[a-z]+[A-Z]\w*)\Z")
 _DECLARED = re.compile(
     r"^[ \t]*(?:(?:export|pub|public|private|static|async|abstract|default)[ \t]+)*"
     r"(?:def|class|func|fn|function|struct|enum|trait|interface|type|module|macro)[ \t]+"
@@ -72,7 +97,7 @@ def is_marked(word: str) -> bool:
 def names_of(passage: Passage) -> list[str]:
     """Return the keys of all that a passage is called or defines."""
     text = passage.text
-    declared = [*_DECLARED.findall(text), *_DEFINED.findall(text)][:MOST_DECLARED]
+    declared = [*_DECLARED.findall(text), *_DEFINED.findall(text)]
     found: dict[str, None] = {}
     for name in (passage.title, *passage.headings, *_file_names(passage.source), *declared):
         found.update(dict.fromkeys(_keys(name)))
@@ -80,8 +105,39 @@ def names_of(passage: Passage) -> list[str]:
 
 
 def enrich(passage: Passage) -> dict[str, list[str]]:
-    """Return what the mention index keeps beside a passage: its names."""
-    return {NAMES: names_of(passage)}
+    """Return what the mention index keeps beside a passage: its names, and those it mentions."""
+    return {NAMES: names_of(passage), MENTIONS: mentioned(passage.text)}
+
+
+def mentioned(text: str) -> list[str]:
+    """Return the keys of the names in a text: runs of capitalised words, and identifiers.
+
+    A single capitalised word is left to the index of words.
+    """
+    return mentions_among(words(text))
+
+
+def mentions_among(written: Sequence[str]) -> list[str]:
+    """Return what `mentioned` returns, of the words of a text."""
+    found: dict[str, None] = {}
+    start = 0
+    while start < len(written):
+        end = _run(written, start)
+        if 1 < end - start <= LONGEST_NAME or _IDENTIFIER.match(written[start]):
+            found[" ".join(fold(word) for word in written[start : max(end, start + 1)])] = None
+        start = max(end, start + 1)
+    return list(found)
+
+
+def _run(written: Sequence[str], start: int) -> int:
+    """Return where the run of capitalised words from `start` ends; `start` if there is none."""
+    if not written[start][0].isupper() or fold(written[start]) in STOP_WORDS:
+        return start
+    end = place = start + 1
+    while place < len(written) and (written[place][0].isupper() or written[place] in JOINTS):
+        place += 1
+        end = place if written[place - 1][0].isupper() else end
+    return end
 
 
 def _file_names(source: str) -> tuple[str, ...]:

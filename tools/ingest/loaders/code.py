@@ -23,7 +23,7 @@ CODE_SUFFIXES = tuple(_SUFFIXES.split())
 class SourceCode:
     """The text as it stands; the title is the path below the added folder."""
 
-    suffixes: tuple[str, ...] = CODE_SUFFIXES
+    suffixes = CODE_SUFFIXES
     largest = LARGEST_FILE
 
     def count(self, data: bytes) -> int:

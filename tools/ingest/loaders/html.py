@@ -43,7 +43,7 @@ class Html:
     The title is the page's; its first H1 where the page's title only adds a site's name.
     """
 
-    suffixes: tuple[str, ...] = (".html", ".htm", ".xhtml")
+    suffixes = (".html", ".htm", ".xhtml")
     largest = LARGEST_FILE
 
     def count(self, data: bytes) -> int:

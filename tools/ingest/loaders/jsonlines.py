@@ -22,7 +22,7 @@ class JsonLines:
     A line without `id` is known by its title and text, one without `source` by the file.
     """
 
-    suffixes: tuple[str, ...] = (".jsonl", ".ndjson")
+    suffixes = (".jsonl", ".ndjson")
     largest = 500_000_000
 
     def count(self, data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
+from functools import cache
 from typing import Any
 
 from ...types import Document, Failure
@@ -26,7 +26,7 @@ _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 class Markdown:
     """The text after the front matter; the title is the front matter's, or the first H1."""
 
-    suffixes: tuple[str, ...] = (".md", ".markdown", ".mdx", ".mdown", ".qmd", ".rmd")
+    suffixes = (".md", ".markdown", ".mdx", ".mdown", ".qmd", ".rmd")
     largest = LARGEST_FILE
 
     def count(self, data: bytes) -> int:
@@ -38,14 +38,14 @@ class Markdown:
         text = decode(data)
         front, body, trouble = front_matter(text)
         title = _taken_title(front) or first_heading(body) or stem(file)
-        metadata = {**path_metadata(file), **flat_metadata(front)}
+        metadata = {**path_metadata(file), **front}
         yield Document(text=body, title=title, source=file.path, metadata=metadata)
         if trouble:
             yield Failure(source=file.path, reason=f"{trouble}; it went in as text")
 
 
 def front_matter(text: str) -> tuple[dict[str, Any], str, str]:
-    """Return what the front matter says, the text after it, and what is wrong with it.
+    """Return what the front matter says, flattened, the text after it, and what is wrong with it.
 
     Front matter that cannot be read stays in the text. A first line of three dashes
     that nothing closes is a rule, not front matter.
@@ -64,7 +64,7 @@ def front_matter(text: str) -> tuple[dict[str, Any], str, str]:
 
 
 def _taken_title(front: dict[str, Any]) -> str:
-    if isinstance(front.get("title"), (str, int, float, date)):
+    if isinstance(front.get("title"), (str, int, float)):
         return str(front.pop("title")).strip()
     return ""
 
@@ -83,8 +83,7 @@ def _checked(values: Any) -> dict[str, Any]:
         return {}
     if not isinstance(values, Mapping):
         raise ValueError("it is not a list of keys and values")
-    flat_metadata(values)  # raises where there are too many
-    return dict(values)
+    return flat_metadata(values)
 
 
 def _yaml(body: str) -> Any:
@@ -98,6 +97,7 @@ def _yaml(body: str) -> Any:
         raise ValueError(f"not YAML{where}: {getattr(error, 'problem', None) or error}") from None
 
 
+@cache
 def _yaml_loader() -> Any:
     """Return a safe loader that reads scalars as YAML 1.2 does.
 
@@ -105,10 +105,13 @@ def _yaml_loader() -> Any:
     """
     import yaml
 
-    class FrontMatterLoader(yaml.SafeLoader):
+    # The one in C is ten times as fast; a build of PyYAML may lack it.
+    safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class FrontMatterLoader(safe):  # type: ignore[misc]
         yaml_implicit_resolvers = {  # noqa: RUF012
             first: [(tag, rule) for tag, rule in rules if tag not in _REPLACED]
-            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+            for first, rules in safe.yaml_implicit_resolvers.items()
         }
 
     for tag, rule, first in _SCALARS:

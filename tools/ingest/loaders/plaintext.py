@@ -15,7 +15,7 @@ from ..scan import SourceFile
 class PlainText:
     """The text as it stands; the title is the file name without its suffix."""
 
-    suffixes: tuple[str, ...] = (".txt", ".text", ".log")
+    suffixes = (".txt", ".text", ".log")
     largest = LARGEST_FILE
 
     def count(self, data: bytes) -> int:

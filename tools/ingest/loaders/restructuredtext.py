@@ -16,7 +16,7 @@ from .plaintext import stem
 class ReStructuredText:
     """The text as it stands; the title is its first section title."""
 
-    suffixes: tuple[str, ...] = (".rst", ".rest")
+    suffixes = (".rst", ".rest")
     largest = LARGEST_FILE
 
     def count(self, data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""From weighed chains to claims: the quotes, the span that leads, and what is missing."""
+"""From weighed chains to claims: the quotes and the span that leads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from .decide import Judged
 from .question import Part
 from .sentences import Unit
 from .spans import Span
+from .support import is_life
+from .tables import cell_for, spoken
 from .words import words
 
 
@@ -21,32 +23,42 @@ class Said:
 
 
 def said(judged: Judged) -> Said:
-    """Return the claim for a chain: its pieces quoted in the order that makes sense."""
-    made, chain = judged.sheet, judged.chain
+    """Return the claim for a chain: its pieces, each quoted, in the order they lead on."""
     quotes: list[Quote] = []
-    for row in chain.units:
-        unit = made.units[row]
-        quotes.append(Quote(passage_id=made.passages[unit.passage].id, text=unit.text))
-    text = " ".join(made.units[row].text for row in chain.units)
-    return Said(DraftClaim(text=text, quotes=tuple(quotes)), lead(judged))
+    texts: list[str] = []
+    for row in judged.chain.units:
+        unit = judged.sheet.units[row]
+        name = judged.sheet.passages[unit.passage].id
+        quotes += [Quote(passage_id=name, text=text) for text in (unit.header, unit.text) if text]
+        texts.append(spoken(unit) if unit.kind == "row" else unit.text)
+    claim = DraftClaim(text=" ".join(texts), quotes=tuple(dict.fromkeys(quotes)))
+    return Said(claim, lead(judged))
 
 
 def lead(judged: Judged) -> str:
     """Return the span of the answer piece that stands nearest to the part's focus, or ""."""
-    row = judged.chain.answer
-    made = judged.sheet
-    typed = made.typed(row)
-    if made.part.kind in ("text", "yesno") or not typed:
+    made, row = judged.sheet, judged.chain.answer
+    part, unit = made.part, made.units[row]
+    if part.kind in ("text", "yesno"):
         return ""
-    return nearest(made.part, made.units[row], typed).text
+    if unit.kind == "row" and (cell := cell_for(part, unit)):
+        return cell
+    typed = made.typed[row]
+    return nearest(part, unit, typed).text.strip() if typed else ""
 
 
 def nearest(part: Part, unit: Unit, typed: tuple[Span, ...]) -> Span:
-    """Return the span with the least mean distance to the part's words in the unit."""
+    """Return the span that the part's words in the unit pull at most.
+
+    Of a life's two dates in brackets, the second is that of death.
+    """
+    stems = {t.stem for t in part.terms}
+    if part.kind == "date" and is_life(unit.text) and ("die" in stems) != ("birth" in stems):
+        return typed[1] if "die" in stems and len(typed) > 1 else typed[0]
     wanted = {t.stem: t.weight for t in part.terms if t.name < 0}
     for term in part.terms:
-        if term.name < 0:
-            wanted.update(dict.fromkeys(term.also, term.weight * 0.7))
+        for stem in term.also if term.name < 0 else ():
+            wanted.setdefault(stem, term.weight * 0.7)
     marks = [(w.start, w.end, wanted[w.stem]) for w in words(unit.text) if w.stem in wanted]
     if not marks:
         return typed[0]

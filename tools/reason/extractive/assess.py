@@ -13,18 +13,17 @@ from ...store.protocol import Vector
 from ...types import Passage
 from .chain import chains
 from .decide import Judged, judge
-from .question import Part
 from .sentences import Unit
 from .split import Question, read
 from .support import Sheet, read_units, sheet
 
-MOST_EMBEDDED = 20
+MOST_EMBEDDED = 16
 """Pieces compared by embedding for one part, the best by words."""
 
 READ_WHOLE = 3
 """Top passages of which every piece is compared, up to `MOST_WHOLE` in all."""
 
-MOST_WHOLE = 24
+MOST_WHOLE = 20
 
 CHAINS_JUDGED = 24
 REMEMBERED = 20_000
@@ -32,13 +31,9 @@ REMEMBERED = 20_000
 
 @dataclass(frozen=True)
 class Assessment:
-    """A question and, for each of its parts, the best chain there is, or None.
-
-    `tried` are further chains of each part, best first: where the next hop may start.
-    """
+    """A question and, for each of its parts, the chains that bear on it, best first."""
 
     question: Question
-    judged: tuple[Judged | None, ...]
     tried: tuple[tuple[Judged, ...], ...]
 
 
@@ -74,31 +69,21 @@ async def assess(
         if similarity is not None and found:
             made = await _compared(made, similarity)
         tried.append(_weighed(made))
-    return Assessment(asked, tuple(_first(t) for t in tried), tuple(tried))
+    return Assessment(asked, tuple(tried))
 
 
 def _weighed(made: Sheet) -> tuple[Judged, ...]:
-    return tuple(judge(made, chain) for chain in chains(made)[:CHAINS_JUDGED])
-
-
-def _first(tried: Sequence[Judged]) -> Judged | None:
-    """The most believable chain; shorter ones first where they are nearly as good."""
-    if not tried:
-        return None
-    return max(tried, key=lambda j: (not j.absent, round(j.confidence, 2), -len(j.chain.units)))
+    judged = [judge(made, chain) for chain in chains(made)[:CHAINS_JUDGED]]
+    return tuple(sorted(judged, key=lambda j: (bool(j.absent), -j.rank, j.chain.units)))
 
 
 async def _compared(made: Sheet, similarity: Similarity) -> Sheet:
     rows = _worth_embedding(made)
-    texts = [_in_context(made.units[row]) for row in rows]
-    cosines = await similarity.to(_ask(made.part), texts)
-    near = np.zeros(len(made.units))
-    near[rows] = cosines
-    return replace(made, similarity=near)
-
-
-def _ask(part: Part) -> str:
-    return part.text
+    texts = [_in_context(made.units[row]) for row in rows] + [made.units[row].text for row in rows]
+    cosines = await similarity.to(made.part.text, texts)
+    near, bare = np.zeros(len(made.units)), np.zeros(len(made.units))
+    near[rows], bare[rows] = cosines[: len(rows)], cosines[len(rows) :]
+    return replace(made, similarity=near, bare=bare, compared=True)
 
 
 def _in_context(unit: Unit) -> str:
@@ -107,10 +92,10 @@ def _in_context(unit: Unit) -> str:
 
 def _worth_embedding(made: Sheet) -> list[int]:
     """The best pieces by words, all of the top passages, and the best of those just below."""
-    ranked = [int(row) for row in np.argsort(-made.score(), kind="stable")]
+    ranked = [int(row) for row in np.argsort(-made.scores, kind="stable")]
     whole = [row for row, u in enumerate(made.units) if u.passage < READ_WHOLE][:MOST_WHOLE]
     below: dict[int, int] = {}
     for row in ranked:
         below.setdefault(made.units[row].passage, row)
-    next_best = [row for passage, row in below.items() if passage < 3 * READ_WHOLE]
+    next_best = [row for passage, row in below.items() if passage < 2 * READ_WHOLE]
     return sorted({*ranked[:MOST_EMBEDDED], *whole, *next_best})

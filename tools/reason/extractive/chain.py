@@ -18,7 +18,10 @@ BEAM = 6
 """Chains that are lengthened further."""
 
 LONGEST = 3
-HOP_COST = 0.04
+HOP_COST = 0.15
+
+SCALE = 10.0
+"""Brings the scores of pieces to about one."""
 
 GAIN = 0.05
 """Share of the question that a further piece must add by its own words."""
@@ -52,7 +55,7 @@ def chains(sheet: Sheet) -> list[Chain]:
     """
     if not sheet.units or not len(sheet.weights):
         return []
-    ranked = sheet.score()
+    ranked = sheet.scores / SCALE
     order = [int(row) for row in np.argsort(-ranked, kind="stable") if sheet.cover[row].any()]
     if sheet.part.names:
         order = [row for row in order if sheet.named[row].any()]
@@ -87,6 +90,8 @@ def _lengthened(sheet: Sheet, chain: Chain, index: dict[str, set[int]]) -> Itera
         if bridge.stems not in passed:
             for row in _linked(sheet, bridge, index):
                 yield from _joined(sheet, chain, row, bridge)
+    if len(chain.units) - 1 > len(chain.bridges):
+        return  # one neighbour gives a sentence its subject; more are only company
     for row in _neighbours(sheet, last):
         yield from _joined(sheet, chain, row, None)
 
@@ -111,14 +116,15 @@ def _joined(sheet: Sheet, chain: Chain, row: int, bridge: Bridge | None) -> Iter
     if row in chain.units:
         return
     gain = np.maximum(sheet.own[row] - chain.cover, 0) @ sheet.weights
-    answers = bridge and sheet.typed(row) and not sheet.typed(chain.answer)
-    if gain < GAIN and not answers:
+    answers = bridge and sheet.typed[row] and not sheet.typed[chain.answer]
+    if gain < (GAIN if bridge else 2 * GAIN) and not answers:
         return
+    if bridge is None and np.all(sheet.cover[row] >= sheet.cover[chain.answer] - 0.05):
+        return  # the neighbour says all that the piece before it says
     cover = np.maximum(chain.cover, sheet.cover[row])
-    own = np.maximum.reduce([sheet.own[u] for u in (*chain.units, row)])
-    near = float(sheet.similarity[row]), max(float(sheet.similarity[u]) for u in chain.units)
+    gained = float(gain) + 0.5 * float(cover @ sheet.weights - chain.cover @ sheet.weights)
     link = 0.1 * bridge.nearness if bridge else 0.02
-    score = cover @ sheet.weights + 0.5 * (own @ sheet.weights) + 0.25 * sum(near)
-    score += link + (0.1 if answers else 0.0) - HOP_COST * len(chain.units)
+    score = chain.score + gained + link + (0.1 if answers else 0.0) - HOP_COST
+    score += 0.2 * float(sheet.scores[row]) / SCALE
     steps = (*chain.bridges, bridge) if bridge else chain.bridges
     yield Chain((*chain.units, row), steps, cover, float(score))

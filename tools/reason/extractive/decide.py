@@ -7,75 +7,102 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chain import Chain
+from .chain import SCALE, Chain
 from .support import Sheet
 from .words import stems
 
 MET = 0.75
 """How well a term must be met to count as met."""
 
+VALUES = ("date", "duration", "number", "money")
+"""Kinds of answer that are a value: without one, nothing answers."""
+
 FEATURES = (
-    "names", "relation", "own", "open", "open_typed", "typed", "similarity", "answer_similarity",
-    "stands_out", "nearness", "bridged", "neighbours", "rank", "plain",
-    "chain_own", "about", "starts_about", "sure_typed", "length",
+    "best", "answer", "relation", "own", "open", "open_typed", "typed", "similarity",
+    "answer_similarity", "margin", "peak", "nearness", "bridged", "neighbours", "about",
+    "plain", "length",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Weights over the features: to order the chains of one part, and to believe the first."""
+
+    rank: tuple[float, ...]
+    confidence: tuple[float, ...]
+    bias: float
+
+
+HEADS = Heads(
+    rank=(5, 5, 0, 1, -3, -0.5, 1.5, 1, 1, 3, 0, 2, -0.4, 0.4, 0.5, 0, -1),
+    confidence=(2, 2, 0, 0.6, -1.4, -0.8, 0.1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0),
+    bias=-5.0,
+)
+HEADS_BY_WORDS = HEADS
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A chain with what speaks for it. `absent` are the required words it does not meet."""
+    """A chain with what speaks for it.
+
+    `rank` orders the chains of one part; `confidence` is the probability that the first
+    of them answers it. `absent` are the required words that it does not meet, and
+    the kind of value asked for where it has none.
+    """
 
     sheet: Sheet
     chain: Chain
     features: tuple[float, ...]
+    rank: float
     confidence: float
     absent: tuple[str, ...]
 
 
-WEIGHTS = (0.0, 0.34, 0.86, -0.69, -0.66, 0.28, 1.1, 0.78, 1.13, 0.59, 0.32, 0.34, 1.32, 0.38, 0.0, 0.0, 0.0, 0.0, 0.0)
-BIAS = -4.27
 
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
     """Return the features of a chain, in the order of `FEATURES`; each is 0 to about 1.
 
-    names: share of names, numbers and codes met; relation: weighted share of the other
-    words met; own: the same by the answer piece's own words; open: content words not met,
-    of three; open_typed: the same where a date, a person, … is asked for; typed: the
-    answer piece holds a span of that kind; similarity, answer_similarity: the best cosine
-    in the chain and that of the answer piece; stands_out: how far the best of them is
-    above the other passages' best; nearness: how near the bridge names stand
-    to the question's words, bridged, neighbours: steps of either kind, of two; rank: how
-    high the answer's passage stands; plain: nothing typed is asked for.
+    best, answer: the scores of the chain's best piece and of the answer piece, of ten;
+    relation: weighted share of the question's words, names apart, that the chain meets;
+    own: the same by the answer piece's own words; open: content words not met, of three;
+    open_typed: the same where a date, a person, … is asked for; typed: the answer piece
+    holds such a span; similarity, answer_similarity: best cosine in the chain, and that of
+    the answer piece; margin: how far its best piece is above the best of other passages;
+    peak: the share of belief its best piece has among all; nearness: how near the bridge
+    names stand to the question's words; bridged, neighbours: steps of either kind, of two;
+    about: the answer piece stands under a title that led to it; plain: nothing typed is
+    asked for; length: characters to quote, of 800.
     """
-    names, relation, own, left = _coverage(sheet, chain)
-    plain_weights = np.array([0.0 if t.required else t.weight for t in sheet.part.terms])
-    together = np.maximum.reduce([sheet.own[u] for u in chain.units])
-    own_all = float(together @ plain_weights) / (plain_weights.sum() or 1.0)
-    plain = sheet.part.kind in ("text", "yesno", "name")
-    answer = chain.answer
-    steps = len(chain.units) - 1
+    relation, own, left = _coverage(sheet, chain)
+    answer, steps = chain.answer, len(chain.units) - 1
+    best = max(float(sheet.scores[u]) for u in chain.units)
     return (
-        names,
+        best / SCALE,
+        float(sheet.scores[answer]) / SCALE,
         relation,
         own,
         left,
-        0.0 if plain else left,
-        0.5 if plain else float(bool(sheet.typed(answer))),
+        0.0 if sheet.plain else left,
+        0.5 if sheet.plain else float(bool(sheet.typed[answer])),
         max(0.0, *(float(sheet.similarity[u]) for u in chain.units)),
         max(0.0, float(sheet.similarity[answer])),
-        _stands_out(sheet, chain),
+        _margin(sheet, chain, best),
+        1.0 / float(np.exp(np.minimum(sheet.scores - best, 5.0)).sum()),
         min((b.nearness for b in chain.bridges), default=0.5),
         len(chain.bridges) / 2,
         (steps - len(chain.bridges)) / 2,
-        1.0 / (1.0 + sheet.units[answer].passage),
-        float(plain),
-        own_all,
         float(_about(sheet, chain)),
-        float(_names_in_title(sheet, chain.units[0])),
-        0.0 if plain else float(bool(sheet.typed(answer))) * own,
+        float(sheet.plain),
         min(1.0, sum(len(sheet.units[u].text) for u in chain.units) / 800),
     )
+
+
+def _margin(sheet: Sheet, chain: Chain, best: float) -> float:
+    """How far the chain's best piece stands above the best of other passages, of ten."""
+    own = {sheet.units[u].passage for u in chain.units}
+    rest = [s for s, u in zip(sheet.scores, sheet.units, strict=True) if u.passage not in own]
+    return max(-0.5, min(0.5, (best - float(max(rest, default=0.0))) / SCALE))
 
 
 def _about(sheet: Sheet, chain: Chain) -> bool:
@@ -100,32 +127,36 @@ def _stands_out(sheet: Sheet, chain: Chain) -> float:
     return max(-0.3, min(0.3, best - max(others, default=0.0)))
 
 
-def _coverage(sheet: Sheet, chain: Chain) -> tuple[float, float, float, float]:
+def _coverage(sheet: Sheet, chain: Chain) -> tuple[float, float, float]:
     terms = sheet.part.terms
-    needs = [c for t, c in zip(terms, chain.cover, strict=True) if t.required]
     plain = np.array([0.0 if t.required else t.weight for t in terms])
-    total = plain.sum()
+    total = float(plain.sum())
     left = sum(
         c < 0.5 for t, c in zip(terms, chain.cover, strict=True) if not t.required and t.weight >= 1
     )
     return (
-        sum(c >= MET for c in needs) / len(needs) if needs else 1.0,
         float(chain.cover @ plain) / total if total else 1.0,
         float(sheet.own[chain.answer] @ plain) / total if total else 1.0,
         min(left, 3) / 3,
     )
 
 
-def confidence(values: tuple[float, ...]) -> float:
-    """Return the probability that a chain with these features answers its part."""
-    logit = BIAS + sum(w * v for w, v in zip(WEIGHTS, values, strict=True))
-    return 1.0 / (1.0 + math.exp(-logit))
-
-
 def judge(sheet: Sheet, chain: Chain) -> Judged:
     """Weigh one chain."""
     values = features(sheet, chain)
-    absent = tuple(
-        t.text for t, c in zip(sheet.part.terms, chain.cover, strict=True) if t.required and c < MET
-    )
-    return Judged(sheet, chain, values, confidence(values), absent)
+    absent = [
+        t.text
+        for t, c in zip(sheet.part.terms, chain.cover, strict=True)
+        if t.required and c < MET
+    ]
+    if sheet.part.kind in VALUES and not any(sheet.typed[u] for u in chain.units):
+        absent.append(sheet.part.kind)
+    heads = HEADS if sheet.compared else HEADS_BY_WORDS
+    rank = sum(w * v for w, v in zip(heads.rank, values, strict=True))
+    return Judged(sheet, chain, values, rank, confidence(values, heads), tuple(absent))
+
+
+def confidence(values: tuple[float, ...], heads: Heads) -> float:
+    """Return the probability that a chain with these features answers its part."""
+    logit = heads.bias + sum(w * v for w, v in zip(heads.confidence, values, strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, logit))))

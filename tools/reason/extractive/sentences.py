@@ -30,7 +30,8 @@ class Unit:
     """A quotable piece of a passage: `passage.text[start:end] == text`.
 
     `context` is what gives it meaning without being quoted: title, headings, the header
-    row of a table, the line that leads a list in. `before` is the text just above it.
+    row of a table, the line that leads a list in. `before` is the text just above it;
+    `header` is the header row, where the unit is a row of a table.
     """
 
     passage: int
@@ -44,6 +45,7 @@ class Unit:
     stems: frozenset[str]
     context_stems: frozenset[str]
     before_stems: frozenset[str]
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def _units(text: str, above: str, index: int) -> tuple[Unit, ...]:
             Unit(
                 index, len(found), piece.start, piece.end, quoted, piece.kind, context, before,
                 stems(quoted), stems(context), stems(before),
+                piece.lead if piece.kind == "row" else "",
             )
         )  # fmt: skip
     return tuple(found)
@@ -97,8 +100,8 @@ def _pieces(text: str) -> Iterator[_Piece]:
         if kind == "fence":
             fenced = not fenced
         elif kind == "row":
-            header = header or line
-            yield _trim(text, start, end, "row", "" if header == line else header)
+            header = header or line.strip()
+            yield _trim(text, start, end, "row", "" if header == line.strip() else header)
         elif kind == "item":
             yield from _sentences(text, start, end, "item", lead)
         elif kind in ("code", "heading"):

@@ -76,6 +76,15 @@ NUMBER = re.compile(
     rf"|MHz|GHz|KB|MB|GB|TB|°C|°F|degrees|bar|people|persons|times|copies)(?!\w))?",
     re.IGNORECASE,
 )
+MEASURE = re.compile(
+    rf"(?<![\w.,-]){_FIGURE} ?(?:km|cm|mm|m|metres?|meters?|miles?|feet|ft|inch(?:es)?|pages?)\b"
+)
+OFTEN = re.compile(
+    r"\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|once|twice"
+    r"|every (?:other )?(?:\w+ )?(?:hour|day|week|fortnight|month|quarter|year)s?"
+    rf"|(?:per|a|each) (?:hour|day|week|month|year))\b",
+    re.IGNORECASE,
+)
 IDENTIFIER = re.compile(
     r"https?://[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+?\d[\d ()/-]{6,}\d|`[^`\n]+`"
     r"|(?<![\w-])--?[a-z][\w-]+|(?<![\w.])(?:/[\w.-]+){2,}"
@@ -111,6 +120,16 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _DEMONYM = re.compile(r"\b(?:" + "|".join(sorted(DEMONYMS, key=len, reverse=True)) + r")\b")
+_THING = re.compile(
+    r"\d|(?-i:[A-Z]{2})|\b(?:jetty|quay|house|bank|point|light|street|road|lane|river|lake|sea|park|school"
+    r"|university|college|county|city|town|district|province|island|islands|company|ltd|inc|corp"
+    r"|corporation|party|award|awards|prize|records|studios?|pictures|church|museum|station|airport"
+    r"|bridge|tower|hall|hospital|street|mountains?|valley|dock|harbour|port|festival|championship"
+    r"|cup|league|war|battle|act|day|times|news|magazine|software|form)$|^(?:"
+    + "|".join(sorted(DEMONYMS, key=len, reverse=True))
+    + r")$",
+    re.IGNORECASE,
+)
 _ROLE_STOP = STOP | {"new", "whole", "same", "old", "any", "approved", "called"}
 
 
@@ -124,16 +143,16 @@ def _spans(text: str, kind: Kind) -> list[Span]:
     if kind == "date":
         return _merge(_all(DATE, text, "date"), _all(CLOCK, text, "date"))
     if kind == "duration":
-        return _all(DURATION, text, "duration")
+        return _merge(_all(DURATION, text, "duration"), _all(MEASURE, text, "duration"))
     if kind == "money":
         return _all(MONEY, text, "money")
     if kind == "number":
         return _merge(_all(MONEY, text, "number"), _all(DURATION, text, "number"),
-                      [s for s in _all(NUMBER, text, "number") if s.text.strip()])  # fmt: skip
+                      _all(NUMBER, text, "number"), _all(OFTEN, text, "number"))  # fmt: skip
     if kind == "identifier":
         return _merge(_all(IDENTIFIER, text, "identifier"), _codes(text))
     if kind == "person":
-        return _merge([s for s in names(text) if not _DEMONYM.fullmatch(s.text)], _roles(text))
+        return _merge([s for s in names(text) if not _THING.search(s.text)], _roles(text))
     if kind == "place":
         return _places(text)
     return list(names(text))

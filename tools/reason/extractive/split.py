@@ -61,7 +61,7 @@ _BOTH_FIRST = re.compile(
 _LEAST = re.compile(
     r"\b(?:older|oldest|first|earlier|earliest|before|smaller|smallest|shorter|shortest|fewer"
     r"|fewest|less|least|lower|lowest|cheaper|cheapest|lighter|narrower|shallower|nearer|closer"
-    r"|sooner|slower)\b",
+    r"|sooner|slower|stricter)\b",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -79,6 +79,16 @@ _ATTRIBUTES = (
     (r"\b(?:founded|established|formed|created|started|began|opened|built|completed|introduced)\b",
      "When was {} {verb}?"),
     (r"\b(?:older|oldest)\b", "When was {} born, founded or built?"),
+    (r"\b(?:newer|newest)\b", "When was {} built?"),
+    (r"\b(?:came|come|happened?|was|is) (?:first|earlier|later)\b", "When was {}?"),
+    (r"\b(?:deeper|deepest|shallower)\b", "How deep is {}, what depth?"),
+    (r"\b(?:taller|tallest|higher|highest)\b(?! \w*(?:price|cost|fee|rate))",
+     "How high is {}, what height?"),
+    (r"\b(?:cheaper|cheapest|expensive|costs? (?:more|less))\b", "How much does {} cost?"),
+    (r"\b(?:heavier|heaviest|lighter)\b", "How heavy is {}, what weight?"),
+    (r"\b(?:faster|fastest|slower)\b", "How fast is {}, what speed?"),
+    (r"\b(?:longer|longest|shorter|shortest)\b(?=\W*$)", "How long is {}?"),
+    (r"\b(?:wider|widest|narrower)\b", "How wide is {}?"),
 )  # fmt: skip
 _SAME = (
     (r"\b(?:country|nationality)\b", "Which country is {} from?"),
@@ -187,7 +197,9 @@ def _ordered(match: re.Match[str], *, yesno: bool) -> tuple[list[str], Compariso
 
 
 def _thing(text: str) -> str:
-    return re.sub(r"^(?:the film |the movie |the song )", "", text.strip(" ,;:?"))
+    """The thing itself, without what only says of what sort it is."""
+    sort = r"^(?:(?:the |both )?(?:film|movie|song|villages?|films|movies|songs|magazines?|schools?)\b,? )"
+    return re.sub(sort, "", text.strip(" ,;:?"))
 
 
 def _attribute(ask: str, side: str) -> str:

@@ -29,6 +29,11 @@ WHOLE = 0.8
 PARTIAL = 0.3
 """What a word of a name counts for where the rest of the name is missing."""
 
+# Fitted as a choice among all pieces of the evidence (conditional logit) on questions whose
+# answer stands in known passages, with and without an embedder; in the order of `scores`.
+UNIT_WEIGHTS = (4.2, 5.1, 0.15, 0.85, 2.5, 2.45, 1.1, 1.3, 0.45)
+UNIT_WEIGHTS_BY_WORDS = (0.0, 0.0, 2.0, 1.4, 3.05, 3.8, 1.2, 1.45, 0.2)
+
 Grid = NDArray[np.float64]
 
 _LIFE = re.compile(r"\(.{0,60}?\d{3,4}.{0,16}?[-–—].{0,30}?\d{3,4}.{0,20}?\)")
@@ -41,8 +46,10 @@ class Sheet:
 
     `own[u, t]` says how well unit u's own words meet term t, 0 to 1; `cover` counts title,
     headings and, a little, the text just above as well. `named[u, i]` says whether unit u
-    with its title and headings speaks of name i. `similarity[u]` is the cosine to the
-    part, 0 where it was not computed.
+    with its title and headings speaks of name i. `similarity[u]` is the cosine of the part
+    to the unit with its title and headings, `bare[u]` to the unit alone, both 0 where they
+    were not computed; `compared` says whether any was. `place[u]` is how high its passage
+    stands in the evidence, from the reranker's scores, 1 for the first and 0 for the last.
     """
 
     part: Part
@@ -52,29 +59,50 @@ class Sheet:
     own: Grid
     cover: Grid
     named: NDArray[np.bool_]
+    place: Grid
     similarity: Grid
+    bare: Grid
+    compared: bool = False
 
-    def score(self) -> Grid:
-        """Return one figure a unit for ranking: coverage and similarity."""
-        coverage = self.cover @ self.weights + 0.5 * (self.own @ self.weights)
-        return np.asarray(coverage + 0.5 * self.similarity, dtype=np.float64)
+    @cached_property
+    def scores(self) -> Grid:
+        """One figure a unit: the log-odds, up to a constant, that it holds the answer."""
+        rare = self.weights * np.log(1 + len(self.units) / ((self.own >= 0.5).sum(axis=0) + 0.5))
+        rare = rare / max(float(rare.sum()), 1e-9)
+        typed = 0.5 if self.plain else np.array([float(bool(s)) for s in self.typed])
+        rank = 1.0 / (1.0 + np.array([u.passage for u in self.units]))
+        signals = (
+            self.similarity, self.bare, self.own @ self.weights, self.own @ rare,
+            self.cover @ rare, self.place, rank, typed, self.named.all(axis=1),
+        )  # fmt: skip
+        weights = UNIT_WEIGHTS if self.compared else UNIT_WEIGHTS_BY_WORDS
+        return np.asarray(sum(w * s for w, s in zip(weights, signals, strict=True)))
 
-    def typed(self, row: int) -> tuple[Span, ...]:
-        """Spans of the kind asked for that the question does not itself contain."""
+    @property
+    def plain(self) -> bool:
+        """Whether no span of a certain kind is asked for."""
+        return self.part.kind in ("text", "yesno", "name")
+
+    @cached_property
+    def typed(self) -> tuple[tuple[Span, ...], ...]:
+        """For each unit, the spans of the kind asked for that the question does not contain."""
+        return tuple(self._typed(row) for row in range(len(self.units)))
+
+    def _typed(self, row: int) -> tuple[Span, ...]:
         if self.part.kind in ("text", "yesno"):
             return ()
         asked = stems(self.part.text)
         text = self.units[row].text
         found = spans(text, self.part.kind)
         if self.part.kind in ("person", "name", "place"):
-            found = tuple(s for s in found if not self.common(text, s.start, s.text))
+            found = tuple(s for s in found if not self.common(s))
         if self.part.by_name:
             found = tuple(s for s in found if s.text[0].isupper() and not ROLE.search(fold(s.text)))
         return tuple(s for s in found if not stems(s.text) <= asked)
 
-    def common(self, text: str, start: int, said: str) -> bool:
-        """Say whether a capital only begins a sentence: the evidence has the word in small."""
-        return said.isalpha() and said[0].isupper() and said.lower() in self.small
+    def common(self, span: Span) -> bool:
+        """Say whether a single capital word only begins a sentence, and is no name."""
+        return span.text.isalpha() and span.text[0].isupper() and span.text.lower() in self.small
 
     @cached_property
     def small(self) -> frozenset[str]:
@@ -115,7 +143,20 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
             )
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
     named = _whole_names(part, own, cover)
-    return Sheet(part, evidence, found, weights, own, cover, named, np.zeros(len(found)))
+    nothing = np.zeros(len(found))
+    return Sheet(
+        part, evidence, found, weights, own, cover, named, _places(evidence, found), nothing, nothing
+    )
+
+
+def _places(evidence: Sequence[Passage], found: Sequence[Unit]) -> Grid:
+    """Scale the reranker's scores to the evidence: they mean something only beside each other."""
+    scores = np.array([p.score for p in evidence[:MOST_PASSAGES]])
+    if not len(scores) or np.ptp(scores) == 0:
+        scores = -np.arange(len(scores), dtype=np.float64)
+    spread = float(np.ptp(scores)) or 1.0
+    scaled = (scores - scores.min()) / spread if len(scores) else scores
+    return np.array([scaled[u.passage] for u in found])
 
 
 def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
@@ -139,8 +180,13 @@ def _met(term: Term, present: frozenset[str]) -> float:
     return SYNONYM if term.also and not term.also.isdisjoint(present) else 0.0
 
 
+def is_life(text: str) -> bool:
+    """Say whether a text gives the dates of a life in brackets."""
+    return bool(_LIFE.search(text))
+
+
 def _implied(text: str) -> frozenset[str]:
     """The dates in brackets behind a person's name say birth and death without the words."""
-    if _LIFE.search(text):
+    if is_life(text):
         return frozenset(("birth", "die"))
     return frozenset(("birth",)) if _BORN.search(text) else frozenset()

@@ -1,0 +1,112 @@
+"""The outcome of weighing: findings for the loop, and the draft that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..protocol import DraftClaim, Finding
+from .answer import Said, said
+from .assess import Assessment
+from .compare import compared
+from .decide import Judged
+from .question import Part
+from .settle import Settled, settle
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that is concluded from an assessment. `parts` are in the order they were asked."""
+
+    assessment: Assessment
+    parts: tuple[Settled, ...]
+    found: tuple[bool, ...]
+
+    @property
+    def confidence(self) -> float:
+        """The probability that what is said is right: that of the weakest part."""
+        return min((s.chosen.confidence if s.chosen else 0.0 for s in self.parts), default=0.0)
+
+    @property
+    def conflict(self) -> bool:
+        """Whether two sources differ and neither is known to be the one that holds."""
+        return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
+
+
+def conclude(assessment: Assessment, enough: float) -> Outcome:
+    """Settle every part. Of a comparison, one side alone says nothing."""
+    parts = tuple(
+        settle(part, tried)
+        for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
+    )
+    found = tuple(holds(s.chosen, enough) for s in parts)
+    if assessment.question.compare and not all(found):
+        found = (False,) * len(found)
+    return Outcome(assessment, parts, found)
+
+
+def holds(judged: Judged | None, enough: float) -> bool:
+    """Say whether a chain answers: nothing required is absent, and it is believable."""
+    return judged is not None and not judged.absent and judged.confidence >= enough
+
+
+def findings(outcome: Outcome) -> tuple[Finding, ...]:
+    """Return one finding for each part."""
+    return tuple(_finding(s, ok) for s, ok in zip(outcome.parts, outcome.found, strict=True))
+
+
+def _finding(settled: Settled, found: bool) -> Finding:
+    part, judged = settled.part, settled.chosen
+    doubt = judged.confidence if judged else 0.0
+    if not found or judged is None:
+        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=doubt)
+    one = said(judged)
+    return Finding(
+        subquestion=part.id,
+        found=True,
+        text=one.lead or one.claim.text,
+        quotes=one.claim.quotes,
+        confidence=doubt,
+    )
+
+
+def missing(part: Part) -> str:
+    """Say in the asker's words what was looked for."""
+    return part.text.strip().rstrip("?. ")
+
+
+def claims(outcome: Outcome) -> tuple[tuple[DraftClaim, ...], str]:
+    """Return the claims, and the span that leads ("" where none says it)."""
+    compare = outcome.assessment.question.compare
+    sides = [s.chosen for s, ok in zip(outcome.parts, outcome.found, strict=True) if ok and s.chosen]
+    if compare and len(sides) == 2:
+        both = compared(compare, sides[0], sides[1])
+        return both.claims, both.lead
+    told: list[DraftClaim] = []
+    leads: list[str] = []
+    for settled, ok in zip(outcome.parts, outcome.found, strict=True):
+        if ok and settled.chosen:
+            one, more = _told(settled, settled.chosen)
+            told += more
+            leads.append(one.lead)
+    return tuple(dict.fromkeys(told)), _joined(leads)
+
+
+def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:
+    """What is said to a part, and what another source says to it."""
+    one = said(chosen)
+    more = [one.claim]
+    if settled.earlier is not None:
+        older = said(settled.earlier).claim
+        more.append(DraftClaim(text=f"Earlier: {older.text}", quotes=older.quotes))
+    if settled.clash is not None:
+        other = said(settled.clash).claim
+        more.append(DraftClaim(text=f"But: {other.text}", quotes=other.quotes))
+    return one, more
+
+
+def _joined(leads: Sequence[str]) -> str:
+    """One lead stands as it is; several stand side by side only if every part has one."""
+    if len(leads) == 1:
+        return leads[0]
+    return "; ".join(leads) if leads and all(leads) else ""

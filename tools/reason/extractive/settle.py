@@ -1,0 +1,111 @@
+"""What is believed of each part: the best chain, and what an older or a rival source says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...types import Passage
+from .answer import lead
+from .currency import is_superseded, newer
+from .decide import Judged
+from .question import Part
+from .values import date_of, number_of
+from .words import fold
+
+RIVAL = 0.6
+"""How believable another source must be, against the best, for its word to count."""
+
+CLASH = 0.85
+"""How believable two sources of the same age must be for their words to clash."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is believed of a part. `earlier` is what an older source says instead.
+
+    `clash` is a source as good as the chosen one that says something else.
+    """
+
+    part: Part
+    chosen: Judged | None
+    earlier: Judged | None = None
+    clash: Judged | None = None
+
+
+def settle(part: Part, tried: Sequence[Judged]) -> Settled:
+    """Choose among the chains of a part; of two that differ, the source that holds now."""
+    able = [j for j in tried if not j.absent]
+    if not able:
+        return Settled(part, _best(tried))
+    best = _best(able)
+    assert best is not None
+    for rival in _rivals(best, able):
+        now = newer(_source(rival), _source(best))
+        if now:
+            return Settled(part, rival, earlier=best)
+        if now is False:
+            return Settled(part, best, earlier=rival)
+        if rival.confidence >= CLASH * best.confidence:
+            return Settled(part, best, clash=rival)
+    return Settled(part, best)
+
+
+def _best(tried: Sequence[Judged]) -> Judged | None:
+    """The most believable chain; one from a source that no longer holds counts for less."""
+    return max(tried, key=_worth, default=None)
+
+
+def _worth(judged: Judged) -> tuple[float, int]:
+    old = any(is_superseded(judged.sheet.passages[p]) for p in _passages(judged))
+    return round(judged.rank - (0.5 if old else 0.0), 3), -len(judged.chain.units)
+
+
+def _passages(judged: Judged) -> set[int]:
+    return {judged.sheet.units[u].passage for u in judged.chain.units}
+
+
+def _source(judged: Judged) -> Passage:
+    return judged.sheet.passages[judged.sheet.units[judged.chain.answer].passage]
+
+
+def _rivals(best: Judged, able: Sequence[Judged]) -> list[Judged]:
+    """Single pieces of other documents that give another value for the same thing."""
+    value = _value(best)
+    if value is None or len(best.chain.units) > 1:
+        return []
+    found = []
+    for other in able:
+        if len(other.chain.units) > 1 or other.confidence < RIVAL * best.confidence:
+            continue
+        if _source(other).document_id == _source(best).document_id:
+            continue
+        theirs = _value(other)
+        if theirs is not None and theirs != value and _same_subject(best, other):
+            found.append(other)
+    return found
+
+
+def _value(judged: Judged) -> object:
+    """The value a piece gives for the part: a date, a number or a name; None for none."""
+    said = lead(judged)
+    if not said:
+        return None
+    kind = judged.sheet.part.kind
+    if kind == "date":
+        return date_of(said) or fold(said)
+    if kind in ("number", "money", "duration"):
+        return number_of(said)
+    return fold(said) if kind in ("person", "identifier") else None
+
+
+def _same_subject(one: Judged, other: Judged) -> bool:
+    """Both pieces must meet the same content words of the part, by their own words."""
+    made = one.sheet
+    mine, theirs = made.own[one.chain.answer], made.own[other.chain.answer]
+    met = [
+        (a >= 0.5, b >= 0.5)
+        for t, a, b in zip(made.part.terms, mine, theirs, strict=True)
+        if t.weight >= 1.0
+    ]
+    return bool(met) and sum(a == b for a, b in met) >= 0.8 * len(met) and any(b for _, b in met)
