@@ -32,6 +32,7 @@ from .tools.reason.llm import LlmReasoner
 from .tools.retry import Patience
 
 if TYPE_CHECKING:
+    from .tools.llm.protocol import LanguageModel
     from .tools.store.protocol import Vector
 
 __all__ = ["FunctionModel", "HashEmbedder", "Scripted", "ScriptedModel", "reasoner"]
@@ -85,7 +86,9 @@ class ScriptedModel(FunctionModel):
         super().__init__(next_reply, name=name, price=price)
 
 
-def reasoner(small: ChatModel, writer: ChatModel | None = None, **options: Any) -> LlmReasoner:
+def reasoner(
+    small: LanguageModel, writer: LanguageModel | None = None, **options: Any
+) -> LlmReasoner:
     """Return the reasoner that an agent would build over these models."""
     return LlmReasoner(small, writer, **options)
 

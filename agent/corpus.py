@@ -198,13 +198,13 @@ class Corpus:
         )
 
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
-        from ..tools.search import POOL
+        from ..tools.search import FIRST, POOL
 
         check_limit(limit)
         await self._parts.check(adding=False)
         query, searcher = Query(text=text, where=where), self._parts.searcher
-        if limit > POOL:
-            (candidates,) = await searcher.search_many([query], limit)
+        if limit > FIRST:
+            (candidates,) = await searcher.search_many([query], max(limit, POOL), limit)
         else:
             candidates = await searcher.search(query)
         reranker = self._parts.reranker

@@ -22,6 +22,7 @@ from ..tools.llm.prices import Price
 from ..tools.types import Budget, Noun
 
 FILE = "suffice.toml"
+ENVIRONMENT = "environment"
 
 
 class Settings(Noun):
@@ -68,12 +69,13 @@ class Settings(Noun):
         Raises:
             SettingsError: an unknown name or a value that does not fit, with its origin.
         """
-        path = Path(file or os.environ.get("SUFFICE_CONFIG") or FILE)
-        if file and not path.exists():
+        named = file or os.environ.get("SUFFICE_CONFIG")
+        path = Path(named or FILE)
+        if named and not path.exists():
             raise SettingsError(f"there is no settings file {path}")
         layers = (
             (str(path), _from_file(path)),
-            ("environment", _from_environment(os.environ)),
+            (ENVIRONMENT, _from_environment(os.environ)),
             ("argument", {k: v for k, v in arguments.items() if v is not None}),
         )
         values: dict[str, Any] = {}
@@ -142,7 +144,12 @@ def _check(names: Iterable[str], known: Iterable[str], prefix: str, origin: str)
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f'; did you mean "{prefix}{near[0]}"?' if near else ""
-            raise SettingsError(f'unknown setting "{prefix}{name}" ({origin}){hint}')
+            place = _variable(prefix + name) if origin == ENVIRONMENT else origin
+            raise SettingsError(f'unknown setting "{prefix}{name}" ({place}){hint}')
+
+
+def _variable(name: str) -> str:
+    return f"SUFFICE_{name.upper().replace('.', '_')}"
 
 
 def _joined(below: Any, above: Any) -> Any:
@@ -159,6 +166,7 @@ def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         origin = origins.get(str(first["loc"][0]), "")
+        origin = _variable(name) if origin == ENVIRONMENT else origin
         given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"
         raise SettingsError(f'setting "{name}" ({origin}): {first["msg"]}{given}') from None
     settings._origins = origins

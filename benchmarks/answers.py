@@ -141,7 +141,9 @@ def _told(gold: str, quoted: str) -> bool:
 
 def _print_table(name: str, outcomes: Sequence[Outcome]) -> None:
     print(f"\n{name}")
-    print(f"{'type':22}{'n':>5}{'gold':>7}{'told':>7}{'refused':>9}{'cited':>7}{'ms':>7}{'chars':>7}")
+    print(
+        f"{'type':22}{'n':>5}{'gold':>7}{'told':>7}{'refused':>9}{'cited':>7}{'ms':>7}{'chars':>7}"
+    )
     for kind, group in [*_by_type(outcomes), ("all", list(outcomes))]:
         print(f"{kind:22}{len(group):>5}{_figures(group)}")
 

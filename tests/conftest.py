@@ -1,15 +1,27 @@
-"""A real HTTP server for the tests of providers, with a script instead of a model."""
+"""What many tests stand on: a folder of one's own, and a real HTTP server with a script."""
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with no setting and no key from the environment."""
+    for name in [*os.environ]:
+        if (name.startswith("SUFFICE_") and name != "SUFFICE_CACHE") or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @dataclass

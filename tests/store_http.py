@@ -149,14 +149,14 @@ _ACTIONS: dict[str, Callable[[QdrantHttp, str, dict[str, Any]], Any]] = {
 def _handler(server: QdrantHttp) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = self.path.partition("?")[0]
+            path, key = self.path.partition("?")[0], self.headers.get("api-key")
             with server.lock:
                 server.asked.append(f"{self.command} {path}")
-                status, headers, reply = self._reply(path, json.loads(body or b"{}"))
+                request = (self.command, path, json.loads(body or b"{}"))
+                status, headers, reply = _reply(server, key, *request)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -173,26 +173,28 @@ def _handler(server: QdrantHttp) -> type[BaseHTTPRequestHandler]:
         def do_DELETE(self) -> None:
             self.do_GET()
 
-        def _reply(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-            if server.trouble:
-                status, headers = server.trouble.pop(0)
-                key = self.headers.get("api-key")
-                return status, headers, _error(f"trouble, and the key was {key}")
-            if server.api_key and self.headers.get("api-key") != server.api_key:
-                return 401, {}, _error("Must provide an API key or an Authorization bearer token")
-            try:
-                result = server.answer(self.command, path, body)
-            except KeyError as error:
-                return 404, {}, _error(error.args[0])
-            except ValueError as error:
-                return 400, {}, _error(str(error))
-            dumped = TypeAdapter(Any).dump_json(result)
-            return 200, {}, b'{"status": "ok", "time": 0.1, "result": ' + dumped + b"}"
-
         def log_message(self, *_: Any) -> None:
             pass
 
     return Handler
+
+
+def _reply(
+    server: QdrantHttp, key: str | None, method: str, path: str, body: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    if server.trouble:
+        status, headers = server.trouble.pop(0)
+        return status, headers, _error(f"trouble, and the key was {key}")
+    if server.api_key and key != server.api_key:
+        return 401, {}, _error("Must provide an API key or an Authorization bearer token")
+    try:
+        result = server.answer(method, path, body)
+    except KeyError as error:
+        return 404, {}, _error(error.args[0])
+    except ValueError as error:
+        return 400, {}, _error(str(error))
+    dumped = TypeAdapter(Any).dump_json(result)
+    return 200, {}, b'{"status": "ok", "time": 0.1, "result": ' + dumped + b"}"
 
 
 def _error(message: str) -> bytes:

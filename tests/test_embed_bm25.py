@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from suffice.errors import SettingsError
+from suffice.errors import ProviderMissing, SettingsError
+from suffice.tools.embed import open_sparse
 from suffice.tools.embed.bm25 import Bm25, Stemmer
 from suffice.tools.store.protocol import SparseVector
 
@@ -113,6 +114,13 @@ def test_the_language_is_part_of_the_fingerprint_and_must_be_known() -> None:
     assert shared("Häuser", "das Haus", german) == 1
     with pytest.raises(SettingsError, match="klingon"):
         Bm25("klingon")
+
+
+def test_sparse_embedders_are_opened_by_name() -> None:
+    assert open_sparse().fingerprint == BM25.fingerprint
+    assert open_sparse("bm25:german").fingerprint == Bm25("german").fingerprint
+    with pytest.raises(ProviderMissing, match="bm25:LANGUAGE"):
+        open_sparse("splade")
 
 
 def test_stems_are_the_same_for_words_of_one_stem_and_in_order() -> None:

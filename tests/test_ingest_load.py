@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -106,6 +107,15 @@ def test_a_file_that_is_gone_or_closed_to_us_is_reported(tmp_path: Path) -> None
     folder = SourceFile(tmp_path.as_posix(), "folder", "", 1)
     with pytest.raises(IngestError, match="cannot be read"):
         list(load(folder))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_closed_to_us_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    path.chmod(0)
+    with pytest.raises(IngestError, match="permission denied"):
+        list(load(SourceFile(path.as_posix(), "a.txt", "", 4)))
 
 
 def test_unknown_types_that_are_text_are_read(tmp_path: Path) -> None:

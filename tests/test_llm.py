@@ -22,12 +22,17 @@ from suffice.tools.llm.prices import PRICES, Price, price_of
 from suffice.tools.llm.protocol import LanguageModel, Reply
 from suffice.tools.retry import Patience
 from suffice.tools.types import Usage
-
 from wire import GARBLED, PASSING, READABLE, REFUSALS, WireServer
 
 KEY = "sk-planted-0123456789abcdef"
 PROVIDERS = ("openai", "anthropic")
 Result = TypeVar("Result")
+
+
+def some(faults: tuple[str, ...], quick: tuple[str, ...]) -> list[object]:
+    """A few faults are tried on every run of the tests, all on the long one."""
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=() if name in quick else slow) for name in faults]
 
 
 class Word(BaseModel):
@@ -103,7 +108,7 @@ class TestReplies:
         assert reply.value.word == "tanker"
         assert len(server.requests) == 2
 
-    @pytest.mark.parametrize("fault", PASSING)
+    @pytest.mark.parametrize("fault", some(PASSING, ("500", "cut")))
     def test_what_does_not_pass_is_a_failed_call(
         self, server: WireServer, provider: str, fault: str
     ) -> None:
@@ -152,6 +157,21 @@ class TestReplies:
             using(opened(server, provider), asking())
         # A vague 400 may be about the form asked for, which is given up before giving in.
         assert len(server.requests) <= (4 if fault == "400" else 1)
+
+    def test_a_model_cut_off_for_length_gets_more_room_from_then_on(
+        self, server: WireServer, provider: str
+    ) -> None:
+        server.faults = ["length"]
+
+        async def twice(model: LanguageModel) -> None:
+            await asking(max_tokens=100)(model)
+            await asking(max_tokens=100)(model)
+
+        using(opened(server, provider), twice)
+        first, second, third = (asked.body["max_tokens"] for asked in server.requests)
+        assert second - first == 200
+        assert third == second
+        assert "cut off for length" in server.requests[1].user
 
     def test_no_second_asking_where_the_budget_forbids_it(
         self, server: WireServer, provider: str
@@ -291,7 +311,7 @@ class TestStreams:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 class TestKeys:
-    @pytest.mark.parametrize("fault", [*PASSING, *GARBLED, *REFUSALS])
+    @pytest.mark.parametrize("fault", some(PASSING + GARBLED + REFUSALS, ("401", "500")))
     def test_no_key_in_any_error_repr_or_log(
         self, server: WireServer, provider: str, fault: str, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -146,6 +146,17 @@ def test_no_key_in_an_error_nor_in_what_hangs_on_it() -> None:
     assert SECRET not in written
 
 
+def test_no_address_in_an_error_without_words() -> None:
+    request = httpx2.Request("POST", f"http://user:{SECRET}@h/v1?key={SECRET}")
+    response = httpx2.Response(401, request=request)
+    with pytest.raises(httpx2.HTTPStatusError) as raised:
+        response.raise_for_status()
+    call, _ = failing(raised.value)
+    with pytest.raises(CallRefused, match="refused with 401: Unauthorized") as caught:
+        asyncio.run(with_retries(call, patience=QUICK))
+    assert SECRET not in str(caught.value)
+
+
 def test_a_long_or_hostile_message_is_flattened_and_cut() -> None:
     call, _ = failing(answered(400, {"message": "line\n\x1b[31mred " + "x" * 10_000}))
     with pytest.raises(CallRefused) as caught:

@@ -534,6 +534,7 @@ def test_fields_tell_types_and_the_commonest_values(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_more_fields_than_are_indexed_can_be_filtered(run: Run) -> None:
     async def scenario(store: Store) -> None:
         await put(store, *(entry(f"a#{i}", **{f"field{i}": i}) for i in range(180)))

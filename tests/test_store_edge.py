@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from store_samples import MANIFEST, entry, found, ids, put, record, towards, words
-
 from suffice.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from suffice.tools.store import SearchRequest, Store, open_store
 from suffice.tools.store.edge import EdgeStore
@@ -415,7 +414,7 @@ async def main():
     await store.manifest()
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
     for i in range(200):
-        big = random.randbytes(400_000).hex()
+        big = random.randbytes(2_000_000).hex()
         await store.upsert([record(f"d{i}", text=big)], [entry(f"d{i}#0", text=big)])
         print(i, flush=True)
 try:

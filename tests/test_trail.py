@@ -18,7 +18,7 @@ from suffice.tools.search import Searcher
 from suffice.tools.store import open_store
 from suffice.tools.store.protocol import Store
 from suffice.tools.trail.follow import Trail
-from suffice.tools.trail.names import ENRICH_VERSION, enrich, names_of, phrases
+from suffice.tools.trail.names import ENRICH_VERSION, enrich, mentioned, names_of, phrases
 from suffice.tools.types import Document, Passage, Query
 
 FILM = Document(
@@ -205,3 +205,25 @@ def test_a_title_quoted_in_a_text_is_among_its_phrases(
 ) -> None:
     key = names_of(passage(" ".join(title)))[0]
     assert key in phrases(f"{before} ({' '.join(title)}) {after}")
+
+
+def test_passages_that_mention_the_same_rare_name_lead_to_each_other(
+    within: Callable[..., Any],
+) -> None:
+    sequel = Document(id="sequel", title="Far Shore", text="A thriller that Ines Valdez shot.")
+
+    async def work(store: Store) -> list[list[str]]:
+        await fill(store, [FILM, sequel, *crowd(70)])
+        with_names = Trail(meaning=1, words=1)
+        seen = [documents_of(await find(store, QUESTION, with_names))]
+        await fill(store, [FILM.model_copy(update={"text": "The Quiet Harbour is a film."})])
+        return [*seen, documents_of(await find(store, QUESTION, with_names))]
+
+    before, after = within(work)
+    assert "sequel" in before
+    assert "sequel" not in after
+
+
+def test_names_in_a_text_are_runs_of_capitals_and_identifiers() -> None:
+    text = "In 1961 Ines Valdez left the Bay of Biscay; see moor_ship and loadCargo in Lima."
+    assert mentioned(text) == ["ines valdez", "bay of biscay", "moor_ship", "loadcargo"]

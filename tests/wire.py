@@ -20,7 +20,7 @@ from typing import Any
 PASSING = ("429", "429-date", "500", "503", "overloaded", "slow", "cut", "html", "no-choices")
 """Faults of one attempt, which the next may be free of."""
 
-GARBLED = ("truncated", "types", "empty", "bare-prose", "thinking-only")
+GARBLED = ("truncated", "length", "types", "empty", "bare-prose", "thinking-only")
 """Replies that cannot be used, and are asked for once more."""
 
 READABLE = ("prose", "think", "fences", "nulls")
@@ -41,6 +41,12 @@ _STATUS = {
     "401": (401, "authentication_error", "invalid key {key}"),
     "403": (403, "permission_error", "not for you"),
     "no-credit": (429, "insufficient_quota", "insufficient_quota: check your billing"),
+}
+_STOP_REASON = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "refusal": "refusal",
+    "content_filter": "refusal",
 }
 _CONTEXT = "This model's maximum context length is 8 tokens; prompt is too long"
 
@@ -169,7 +175,9 @@ class _Turn:
 
     def _speak(self, fault: str) -> None:
         text = _garble(self.wire.say(self.asked), fault)
-        finish = {"refusal": "refusal", "filter": "content_filter"}.get(fault, "stop")
+        finish = {"refusal": "refusal", "filter": "content_filter", "length": "length"}.get(
+            fault, "stop"
+        )
         if self.asked.streams:
             self._stream(_events(self.asked, text, finish), cut=fault == "cut")
             return
@@ -248,6 +256,7 @@ def _garble(text: str, fault: str) -> str:
         )
     return {
         "truncated": text[: len(text) * 2 // 3],
+        "length": text[: len(text) // 3],
         "empty": "",
         "bare-prose": "I am sure that I can help you with that.",
         "thinking-only": "<think>Let me see. " + text,
@@ -268,7 +277,7 @@ def _whole(asked: Asked, text: str, finish: str) -> dict[str, Any]:
             "role": "assistant",
             "model": asked.body["model"],
             "content": [{"type": "text", "text": text}] if text else [],
-            "stop_reason": "end_turn" if finish == "stop" else "refusal",
+            "stop_reason": _STOP_REASON[finish],
             "stop_sequence": None,
             "usage": {
                 "input_tokens": 100,
@@ -321,7 +330,7 @@ def _events(asked: Asked, text: str, finish: str) -> list[str]:
 
 def _anthropic_events(asked: Asked, pieces: list[str], finish: str) -> list[str]:
     start = _whole(asked, "", "stop") | {"stop_reason": None}
-    reason = "end_turn" if finish == "stop" else "refusal"
+    reason = _STOP_REASON[finish]
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},

@@ -35,6 +35,11 @@ Form = TypeVar("Form", bound=BaseModel)
 
 _RIGHTS: ContextVar[str] = ContextVar("rights", default="null")
 _PRUNE_EVERY = 200
+_LAYOUT = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value BLOB NOT NULL, used REAL NOT NULL);
+"""
 
 
 @contextmanager
@@ -70,11 +75,11 @@ class Cache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._base = sqlite3.connect(self.path, check_same_thread=False, timeout=10)
-            self._base.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                "CREATE TABLE IF NOT EXISTS answers"
-                " (key TEXT PRIMARY KEY, value BLOB NOT NULL, used REAL NOT NULL)"
-            )
+            try:
+                self._base.executescript(_LAYOUT)
+            except sqlite3.Error:
+                self._base.close()
+                raise
 
     def get(self, key: str) -> bytes | None:
         """Return what is kept under `key`, or None."""

@@ -184,7 +184,9 @@ def _said(error: BaseException) -> str:
         body = _body(response)
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "no reply in time"
-    message = _message(body) or str(error) or type(error).__name__
+    # The text of an HTTP error holds the address, and so what may be hidden in it.
+    own = str(error) if response is None else getattr(response, "reason_phrase", "")
+    message = _message(body) or own or type(error).__name__
     inner = body.get("error", body) if isinstance(body, dict) else None
     code = inner.get("code") if isinstance(inner, dict) else None
     return f"{message} ({code})" if isinstance(code, str) and code not in message else message

@@ -56,26 +56,27 @@ class Searcher:
         return await self._batch(query)
 
     async def search_many(
-        self, queries: Sequence[Query], limit: int = POOL
+        self, queries: Sequence[Query], limit: int = POOL, depth: int = FIRST
     ) -> list[list[Candidate]]:
         """Search all queries as one batch; up to `limit` candidates each, best first.
 
+        `depth` is how many passages are taken from each leg of the hybrid search.
         A candidate's signals are `cosine` and `bm25` (raw), `hybrid`, `rank` (from 0), `hop`
         (0 for the search itself) and, by `idf:` and token id, the rarity of the query's words.
         """
-        gatherings = await self._first(queries)
+        gatherings = await self._first(queries, depth)
         for hop in range(1, self._trail.hops + 1 if self._trail else 1):
             await self._hop(gatherings, hop)
         return [_ordered(gathering)[:limit] for gathering in gatherings]
 
-    async def _first(self, queries: Sequence[Query]) -> list[Gathering]:
+    async def _first(self, queries: Sequence[Query], depth: int) -> list[Gathering]:
         """Run the hybrid legs, the names in the question, and weigh its words."""
         vectors = await self._vectors(queries)
         gatherings = [
             Gathering(query, vector, self._sparse.embed_query(query.text))
             for query, vector in zip(queries, vectors, strict=True)
         ]
-        parts = [(first_requests(g, FIRST, self._trail), probes(g)) for g in gatherings]
+        parts = [(first_requests(g, depth, self._trail), probes(g)) for g in gatherings]
         found = iter(await self._store.search([r for part in parts for rs in part for r in rs]))
         for gathering, (legs, singles) in zip(gatherings, parts, strict=True):
             for request in legs:

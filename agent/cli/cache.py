@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ..parts import open_cache
 from .options import Json, print_json
 
 
@@ -16,6 +15,8 @@ def command(
     json: Json = False,
 ) -> None:
     """Show how much is kept of what models, embedders and rerankers answered, or clear it."""
+    from ..parts import open_cache
+
     cache = open_cache()
     try:
         size = cache.clear() if clear else cache.size()

@@ -14,7 +14,7 @@ from ..providers import Provider, find_key, parse_provider, unknown_provider
 
 if TYPE_CHECKING:
     from .openai import OpenAIEmbedder
-    from .protocol import Embedder
+    from .protocol import Embedder, SparseEmbedder
     from .voyage import VoyageEmbedder
 
     Remote = TypeVar("Remote", OpenAIEmbedder, VoyageEmbedder)
@@ -27,6 +27,8 @@ EMBEDDERS = (
     "fastembed:MODEL",
     "none",
 )
+
+SPARSE_EMBEDDERS = ("bm25", "bm25:LANGUAGE", "fastembed:MODEL")
 
 
 def open_embedder(
@@ -63,6 +65,25 @@ def open_embedder(
 
         return FastEmbedder(provider.model)
     return _remote(provider, api_key)
+
+
+def open_sparse(name: str = "bm25") -> SparseEmbedder:
+    """Return the sparse embedder called `name`.
+
+    Raises `ProviderMissing` for an unknown one or one whose package is not installed,
+    `SettingsError` for a language without a stemmer, `WeightsError` where weights cannot
+    be had.
+    """
+    provider = parse_provider(name)
+    if provider.name == "bm25":
+        from .bm25 import Bm25
+
+        return Bm25(provider.model or "english")
+    if provider.name == "fastembed" and provider.model:
+        from .fastembed import FastSparseEmbedder
+
+        return FastSparseEmbedder(provider.model)
+    raise unknown_provider("sparse embedder", provider, SPARSE_EMBEDDERS)
 
 
 def _minilm(weights: Path | None) -> Embedder:

@@ -39,10 +39,7 @@ _RUN = re.compile(f"[{_UNSPACED}]+")
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
 # Zero-width characters vanish; halves of surrogate pairs, which no encoder takes, part words.
-_INVISIBLE: dict[int, str | None] = {
-    **dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)),
-    **dict.fromkeys(range(0xD800, 0xE000), " "),
-}
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\ud800-\udfff]")
 
 
 class Bm25:
@@ -131,7 +128,11 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text
     # Full width forms, ligatures and composed accents become one form on both sides.
-    return unicodedata.normalize("NFKC", text).translate(_INVISIBLE)
+    return _INVISIBLE.sub(_seen, unicodedata.normalize("NFKC", text))
+
+
+def _seen(invisible: re.Match[str]) -> str:
+    return " " if "\ud800" <= invisible.group() <= "\udfff" else ""
 
 
 def _spaced(text: str) -> str:

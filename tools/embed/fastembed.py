@@ -54,7 +54,11 @@ class FastEmbedder:
 
 
 class FastSparseEmbedder:
-    """A sparse model of fastembed (SPLADE, BM42, …) in place of BM25."""
+    """A sparse model of fastembed (miniCOIL, BM42) in place of BM25.
+
+    Only models made for an index with inverse document frequency, as the stores have it;
+    SPLADE brings weights of its own, which would count twice. Raises like `FastEmbedder`.
+    """
 
     def __init__(self, model: str) -> None:
         self._model = load_model("fastembed", "SparseTextEmbedding", model)
@@ -82,11 +86,15 @@ def load_model(module: str, kind: str, model: str) -> Any:
         raise ProviderMissing(
             f"fastembed:{model} needs the package fastembed: pip install 'suffice[fastembed]'"
         ) from None
-    known = {description["model"].lower() for description in maker.list_supported_models()}
+    listed = maker.list_supported_models()
+    if kind == "SparseTextEmbedding":
+        listed = [each for each in listed if each["requires_idf"]]
+    known = {each["model"].lower(): each["model"] for each in listed}
     if model.lower() not in known:
-        near = get_close_matches(model, known, 3) or sorted(known)[:3]
+        near = [known[name] for name in get_close_matches(model.lower(), known, 3) or known]
         raise ProviderMissing(
-            f"fastembed has no {kind} called {model}; it has {', '.join(near)} and others"
+            f"fastembed has no {kind} called {model} that fits; it has {', '.join(near[:3])} "
+            "and others"
         )
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
     try:

@@ -60,6 +60,7 @@ class MiniLM:
         # Queries have threads of their own: they must not queue behind an indexing run.
         self._queries = ThreadPoolExecutor(self._threads, thread_name_prefix="minilm-query")
         self._lock = threading.Lock()
+        self._loading = threading.Lock()  # its own: loading takes too long to hold up a loop
         self._model: tuple[Any, Any] | None = None
         self._waiting: list[tuple[str, Future[Vector]]] = []
         self._known: OrderedDict[str, Vector] = OrderedDict()
@@ -155,12 +156,14 @@ class MiniLM:
         means = np.stack(
             [rows[: len(ids)].mean(axis=0) for rows, ids in zip(hidden, pieces, strict=True)]
         )
-        return list(means / np.linalg.norm(means, axis=1, keepdims=True))
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        means.flags.writeable = False  # a remembered vector is shared by all who ask for it
+        return list(means)
 
     def _loaded(self) -> tuple[Any, Any]:
         if self._model is not None:
             return self._model
-        with self._lock:
+        with self._loading:
             if self._model is None:
                 files = load_model(self._precision, self._weights)
                 self._model = self._tokenizer(files), self._encoder(files)

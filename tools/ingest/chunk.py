@@ -11,18 +11,31 @@ from ..types import Document, Passage
 from .cutting import cut
 from .outline import Heading, Outline, markup_of, outline
 
-CHUNKING = 2
+CHUNKING = 3
 """The version of what this module does; a change makes adding again cut anew."""
 
 MAX_CHARS = 2000
-TARGET = 0.6
-"""Of `max_chars`: where a long text is cut. 1,200 characters are about the 256 word
-pieces that small embedding models read."""
+LONGEST = 0.65
+TARGET = 0.4
+"""Of `max_chars`: the longest passage of a longer document, and the length aimed at.
+
+Small embedding models read 256 word pieces, about 1,200 characters; and of passages of
+about 800 more of what answers a question fits into the same number of characters read."""
 
 SMALL = 0.25
 """Of what is aimed at: shorter than this, a piece does not stand alone if avoidable."""
 
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Lengths in characters: what no passage exceeds, what one exceeds only to keep a code
+    block whole or a heading with its text, and what is aimed at."""
+
+    limit: int
+    most: int
+    target: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,10 @@ def chunk(document: Document, max_chars: int = MAX_CHARS) -> list[Passage]:
     if end - start <= max_chars:
         return [_passage(document, document.id, start, end, ())]
     found = outline(text, markup_of(document))
+    sizes = Sizes(max_chars, max(int(max_chars * LONGEST), 1), max(int(max_chars * TARGET), 1))
     passages: list[Passage] = []
-    for section in _packed(list(_sections(text, found, document.title)), max_chars):
-        for a, b in _pieces(text, section, found, max_chars):
+    for section in _packed(list(_sections(text, found, document.title)), sizes.target):
+        for a, b in _pieces(text, section, found, sizes):
             a, b = _trim(text, a, b)
             if a < b:
                 name = f"{document.id}#{len(passages) + 1}"
@@ -127,12 +141,11 @@ def _sections(text: str, found: Outline, title: str) -> Iterator[Section]:
         yield Section(start, len(text), names, len(path))
 
 
-def _packed(sections: Sequence[Section], max_chars: int) -> Iterator[Section]:
+def _packed(sections: Sequence[Section], target: int) -> Iterator[Section]:
     """Join neighbours while they are small and lie below the same heading as the first.
 
     A section is joined with all that lies below it, or not at all.
     """
-    target = _target(max_chars)
     held: Section | None = None
     for section, end in zip(sections, _ends(sections), strict=True):
         if held and section.level >= held.level and end - held.start <= target:
@@ -166,49 +179,47 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return one[:same]
 
 
-def _target(max_chars: int) -> int:
-    return max(int(max_chars * TARGET), 1)
-
-
-def _pieces(text: str, section: Section, found: Outline, max_chars: int) -> Iterator[Span]:
+def _pieces(text: str, section: Section, found: Outline, sizes: Sizes) -> Iterator[Span]:
     """Cut a section into spans of about equal size at the best places there are."""
     start, end = _trim(text, section.start, section.end)
-    target = _target(max_chars)
-    if end - start <= target:
+    if end - start <= sizes.target:
         yield (start, end)
         return
-    aim = (end - start) / -((start - end) // target)
+    aim = (end - start) / -((start - end) // sizes.target)
     held: Span | None = None
     waiting: Span | None = None
-    for a, b in _atoms(text, start, end, found, max_chars):
-        if held and (b - held[0] > max_chars or _full(held, a, b, aim)):
+    for a, b in _atoms(text, start, end, found, sizes):
+        if held and _full(held, a, b, aim, sizes):
             if waiting:
                 yield waiting
             waiting, held = held, None
         held = (held[0] if held else a, b)
-    if waiting and held and held[1] - held[0] < aim * SMALL and held[1] - waiting[0] <= max_chars:
+    if waiting and held and held[1] - held[0] < aim * SMALL and held[1] - waiting[0] <= sizes.most:
         waiting, held = (waiting[0], held[1]), None
     yield from (span for span in (waiting, held) if span)
 
 
-def _full(held: Span, start: int, end: int, aim: float) -> bool:
-    """Tell whether what is held comes nearer to `aim` without the next piece than with it."""
+def _full(held: Span, start: int, end: int, aim: float, sizes: Sizes) -> bool:
+    """Tell whether what is held is better without the next piece than with it."""
     length = held[1] - held[0]
-    return length >= aim * SMALL and length + (end - start) / 2 > aim
+    if length < aim * SMALL:
+        return end - held[0] > sizes.limit
+    return end - held[0] > sizes.most or length + (end - start) / 2 > aim
 
 
-def _atoms(text: str, start: int, end: int, found: Outline, max_chars: int) -> Iterator[Span]:
+def _atoms(text: str, start: int, end: int, found: Outline, sizes: Sizes) -> Iterator[Span]:
     """Yield the blocks of `text[start:end]`, those too long cut further."""
     breaks = found.breaks
     inner = breaks[bisect_right(breaks, start) : bisect_left(breaks, end)]
     heading = _heading_at(found, start)
-    limit = max_chars - (heading.end - heading.start + 1) if heading else max_chars
-    limit = limit if limit > max_chars // 2 else max_chars
-    aim = _target(max_chars)
+    lead = heading.end - heading.start + 1 if heading else 0
     previous = start
     for at in [*inner, end]:
+        fenced = _fenced(found, previous)
+        limit = sizes.limit if fenced else sizes.most
+        limit = limit - lead if limit > 2 * lead else limit
         if at - previous > limit:
-            yield from cut(text, (previous, at), limit, aim, _fenced(found, previous))
+            yield from cut(text, (previous, at), limit, sizes.target, fenced)
         elif at > previous:
             yield (previous, at)
         previous = max(previous, at)

@@ -55,7 +55,8 @@ async def add(
     passages are stored for lexical search alone.
 
     Args:
-        sources: a path, folder, glob or Document, or any iterable of these.
+        sources: a path, folder, glob or Document, or any iterable of these. An iterator is
+            read as needed, in a worker thread.
         reembed: rebuild all that is stored with this embedder, whatever built it.
         progress: called with each moment, on the event loop.
         max_chars: the length of the longest passage.

@@ -138,6 +138,8 @@ class Reading:
         except (ValueError, RecursionError) as error:
             self._fail(Failure(source=source, reason=_reason(error)))
             self.meter.expect(-1, -weight)
+            if document.text.strip():  # what cannot go in is not gone: its old version stays
+                self.seen.setdefault(document.id, source)
             return
         self.seen[document.id] = source
         if flat != document.metadata:

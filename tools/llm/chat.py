@@ -25,8 +25,9 @@ from .wire import Said, Wire
 Form = TypeVar("Form", bound=BaseModel)
 Result = TypeVar("Result")
 
-_LONGER = 2
-"""How many times the room for a reply is when it is asked for again."""
+_LONGER = 3
+"""How many times the room for a reply grows, for good, once one was cut off for length:
+a model that thinks aloud needs it."""
 
 
 class ChatModel:
@@ -54,6 +55,7 @@ class ChatModel:
         self._turns = asyncio.Semaphore(concurrency)
         self._opening = asyncio.Lock()
         self._ready = False
+        self._longer = 1
         self._call_seconds = call_seconds
         self._secrets = secrets
 
@@ -79,17 +81,20 @@ class ChatModel:
         ask_again: bool = True,
     ) -> Reply[Form]:
         """Return a reply of the form `schema`; see `LanguageModel`."""
-        first = await self._complete(prompt, schema, max_tokens, deadline)
+        first = await self._complete(prompt, schema, max_tokens * self._longer, deadline)
         usage, problem = self._usage(prompt, first), ""
         try:
             return Reply(read_form(first.text, schema), usage)
         except FormError as error:
             problem = _shortened(str(error), first)
+        if first.finish == "length":
+            self._longer = _LONGER
         if not ask_again:
             raise self._invalid(problem, usage, 1)
         second_prompt = Prompt(prompt.system, prompt.user + _complaint(problem))
         try:
-            second = await self._complete(second_prompt, schema, max_tokens * _LONGER, deadline)
+            room = max_tokens * self._longer
+            second = await self._complete(second_prompt, schema, room, deadline)
         except (CallFailed, CallRefused, BudgetExceeded) as error:
             error.usage = usage
             raise

@@ -43,7 +43,7 @@ Form = TypeVar("Form", bound=BaseModel)
 _EXPECTED = 300
 """Tokens that a reply is likely to have; the budget is checked with them."""
 
-_MOST_TOKENS = 1200
+_MOST_TOKENS = 1500
 _EVERYTHING = 10**9
 
 
@@ -204,7 +204,7 @@ class LlmReasoner:
             afford(self._writer, prompt, _EXPECTED, left)
             draft, took = await self._stream(prompt, evidence, left, say, usage)
             usage += took
-            if draft.claims or draft.missing:
+            if draft.missing or any(claim.quotes for claim in draft.claims):
                 return draft.model_copy(update={"usage": usage})
             if attempt == 1:
                 prompt = Prompt(prompt.system, prompt.user + _NO_FORM)
@@ -246,7 +246,7 @@ class LlmReasoner:
 
 
 _NO_FORM = (
-    "\n\nYour last reply held no statement. Write lines of the form given, "
+    "\n\nYour last reply held no statement with a quote. Write lines of the form given, "
     'each statement beginning with "- ", its quotes below it with "> ".'
 )
 

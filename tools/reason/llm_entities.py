@@ -16,6 +16,11 @@ from .verify_facts import OPENERS, plain
 _NAME = re.compile(r"[^\W\d_][\w'\u2019.-]*")
 _LINK_WORDS = "of the de la le van von der den di da del al and for in on"
 _LINKS = frozenset(_LINK_WORDS.split())
+_GERMAN_WORDS = (
+    "der die das den dem des ein eine einen und ist sind wer wie wo wann was welche welcher "
+    "welches von für mit auf nicht wird werden hat bei zum zur im"
+)
+_GERMAN = frozenset(_GERMAN_WORDS.split())
 _CLOSE = 0.8
 """How alike two spellings of a name must be (difflib's ratio)."""
 
@@ -23,8 +28,11 @@ _CLOSE = 0.8
 def entities(question: str) -> list[str]:
     """Return the names in a question: its runs of capitalised words.
 
-    The capital of the first word tells nothing unless another name follows it.
+    The capital of the first word tells nothing unless another name follows it. German
+    writes every noun with one, so that there a capital tells nothing at all.
     """
+    if len(_GERMAN.intersection(_NAME.findall(question.lower()))) > 1:
+        return []
     runs: list[list[str]] = [[]]
     end = 0
     for match in _NAME.finditer(question):

@@ -37,7 +37,9 @@ class Verified(Noun):
 _COMMAND = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}"
     r"\b(?:instructions?|prompts?|rules|guidelines|(?:everything|all|anything)\s+(?:above|before))\b"
-    r"|^\W*(?:system|assistant|developer)\s*(?:message|prompt)?\s*:"
+    r"|\b(?:system|assistant|developer)\s*(?:message|prompt|instructions?)\s*:"
+    r"|\b(?:system|assistant|developer)\s*:[^.!?\n]{0,80}"
+    r"\b(?:you|ignore|disregard|answer|reply|respond|say|output)\b|(?-i:\bSYSTEM\s*:)"
     r"|<\|?\/?(?:im_start|im_end|system|assistant|evidence|passage)\b|\[/?INST\]|<</?SYS>>"
     r"|\byou\s+(?:are\s+now|must\s+now|must\s+(?:answer|reply|respond))\b"
     r"|\bnew\s+instructions?\s*:",

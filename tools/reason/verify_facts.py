@@ -113,7 +113,9 @@ def unsupported(
         if value not in held.numbers and not _in_date(value, held):
             return f"number {text}"
     for name, opens in _names(claim):
-        if not _named(name, named) and not (opens and _bare(name) in common()):
+        if _named(name, named) or _month_held(name, held):
+            continue
+        if not (opens and _bare(name) in common()):
             return f"name {name}"
     return ""
 
@@ -182,6 +184,13 @@ def _year_held(date: Date, held: Facts) -> bool:
     return date.year in years or Decimal(date.year or 0) in held.numbers
 
 
+def _month_held(name: str, held: Facts) -> bool:
+    """Tell whether a month, in whatever notation, stands in the support."""
+    number = _MONTH.get(_bare(name))
+    other = {_MONTH[word] for word in held.names & set(_MONTH)}
+    return number is not None and number in other | {date.month for date in held.dates}
+
+
 def _in_date(value: Decimal, held: Facts) -> bool:
     """Tell whether a bare number is the year or the day of a date in the support."""
     return any(value in (date.year, date.day) for date in held.dates)
@@ -237,8 +246,8 @@ def _names(claim: str) -> Iterator[tuple[str, bool]]:
 
 
 def _is_counted(word: str) -> bool:
-    """Tell whether the numbers or the dates have looked at the word already."""
-    return plain(word) in _WORDS or plain(word) in _SCALES or plain(word) in _MONTH
+    """Tell whether the numbers have looked at the word already."""
+    return plain(word) in _WORDS or plain(word) in _SCALES
 
 
 def _named(name: str, held: frozenset[str]) -> bool:

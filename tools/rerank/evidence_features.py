@@ -27,6 +27,9 @@ CLOSE = 3
 SIDE = 0.5
 """How far the question leans to a passage when the two are asked together."""
 
+_ONE_THREAD = 250_000
+"""Multiplications of one product that OpenBLAS does without threads (2**18)."""
+
 Features = dict[str, Array]
 
 
@@ -59,7 +62,7 @@ def own_features(pool: Pool) -> tuple[Features, Ties, Array]:
     words = pool.bm25.sum(axis=1)
     cosines = None
     if pool.dense is not None and pool.asked is not None:
-        cosines = pool.dense @ pool.asked
+        cosines = (pool.dense * pool.asked).sum(axis=1)
     hybrid = hybrid_score(cosines, words)
     features = {
         **_meaning(cosines, len(words)),
@@ -90,7 +93,7 @@ def trail_features(ties: Ties, belief: Array) -> Features:
     linked = (np.maximum(link, link.T) > 0.05).astype(np.float32)
     top = np.argsort(-belief, kind="stable")[:3]
     steps = link / (link.sum(axis=1, keepdims=True) + 0.2)
-    one_step = belief @ steps
+    one_step = (steps * belief[:, None]).sum(axis=0)
     forward = _from(link, belief)
     named = ties.mentions.in_question
     return {
@@ -118,7 +121,7 @@ def trail_features(ties: Ties, belief: Array) -> Features:
         "shared_mean": _mean(ties.shared, belief),
         **_trail_meaning(ties, belief, linked, top),
         "one_step": one_step,
-        "two_steps": one_step @ steps,
+        "two_steps": (steps * one_step[:, None]).sum(axis=0),
         "belief": belief,
         "belief_gap": belief.max() - belief,
         "belief_rank": log_rank(belief),
@@ -145,6 +148,20 @@ def hybrid_score(cosines: Array | None, words: Array) -> Array:
 def stacked(features: Features, names: Sequence[str]) -> Array:
     """Return the named features as one array (N, F)."""
     return np.stack([np.asarray(features[name], np.float32) for name in names], axis=1)
+
+
+def gram(rows: Array) -> Array:
+    """Return `rows @ rows.T`, in pieces too small for the linear algebra to start threads.
+
+    Waking them takes longer than these products do, most of all on a busy machine.
+    """
+    count, size = rows.shape
+    width = max(8, _ONE_THREAD // max(count * count, 1))
+    pieces = -(-size // width)
+    padded = np.zeros((count, pieces * width), np.float32)
+    padded[:, :size] = rows
+    stack = np.ascontiguousarray(padded.reshape(count, pieces, width).transpose(1, 0, 2))
+    return np.asarray(np.matmul(stack, stack.transpose(0, 2, 1)).sum(axis=0))
 
 
 def log_rank(values: Array) -> Array:
@@ -249,12 +266,12 @@ def _ties(pool: Pool, mentions: Mentions, covered: Array, cosines: Array | None)
     open_weight = (lacks * pool.idf).sum(axis=1, keepdims=True)
     residual = (lacks @ pool.bm25.T) / (open_weight + 0.3 * total)
     gain = joint - covered[:, None]
-    shared = pool.others @ pool.others.T
+    shared = gram(pool.others)
     for tie in (gain, residual, shared):
         np.fill_diagonal(tie, 0)
     alike = beside = beyond = None
     if pool.dense is not None and cosines is not None:
-        alike = pool.dense @ pool.dense.T
+        alike = gram(pool.dense)
         norms = np.sqrt(1 + SIDE**2 + 2 * SIDE * cosines)[:, None]
         beside = _rows((cosines[None, :] + SIDE * alike) / norms)
         left = np.sqrt(np.maximum(1 - cosines**2, 1e-3))[:, None]

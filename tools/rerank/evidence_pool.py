@@ -63,9 +63,9 @@ class Stems:
 
     def ids(self, written: Sequence[str]) -> list[int]:
         """Return one token id for each word; -1 for stop words."""
+        if len(self._known) > _MOST_STEMS:
+            self._known = {}  # a new one: other threads may be reading the old
         known = self._known
-        if len(known) > _MOST_STEMS:
-            known.clear()
         for word in written:
             if word not in known:
                 found = self._sparse.embed_query(word).indices

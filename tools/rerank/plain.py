@@ -110,7 +110,7 @@ def _bm25(query: SparseVector, read: _Read) -> Numbers:
     _, token, holders = np.unique(read.tokens[wanted], return_inverse=True, return_counts=True)
     rarity = np.log1p((count - holders + 0.5) / (holders + 0.5))
     weights = rarity[token] * read.weights[wanted]
-    return np.bincount(read.owners[wanted], weights=weights, minlength=count)
+    return np.bincount(read.owners[wanted], weights=weights, minlength=count).astype(np.float64)
 
 
 def _standard(values: Numbers) -> Numbers:

@@ -10,13 +10,18 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from qdrant_client import AsyncQdrantClient
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
+from qdrant_client.http.exceptions import (
+    ApiException,
+    ResponseHandlingException,
+    UnexpectedResponse,
+)
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -58,8 +63,20 @@ class Remote:
 
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine that uses `ask` on the client's loop; await it from any other."""
-        worker = self._started()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), worker.loop))
+        future = self._submitted(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise self._is_closed() from None
+            raise
+
+    def _submitted(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        # Under the guard, so that a store being closed cancels it or never gets it.
+        with self._guard:
+            worker = self._started()
+            return asyncio.run_coroutine_threadsafe(work(), worker.loop)
 
     async def ask(self, call: Call[T]) -> T:
         """Make one call, again and again while the trouble may pass. Raises `StoreError`."""
@@ -77,21 +94,23 @@ class Remote:
         )
         try:
             return await retrying(attempt)
-        except (ResponseHandlingException, UnexpectedResponse, ResourceExhaustedResponse) as error:
+        except (ApiException, QdrantException) as error:
             # Without its cause, for that may quote what was sent.
             raise self._translated(error) from None
         except ValueError as error:
             raise StoreError(f"{self.address} cannot do this: {self._safe(error)}") from error
 
     def _started(self) -> _Worker:
-        with self._guard:
-            if self._closed:
-                raise StoreError(f"the store on {self.address} is closed")
-            if self._worker is None:
-                self._worker = _Worker(self._client)
-                # A store that is dropped without being closed must leave no thread.
-                self._worker.end_with(self)
-            return self._worker
+        if self._closed:
+            raise self._is_closed()
+        if self._worker is None:
+            self._worker = _Worker(self._client)
+            # A store that is dropped without being closed must leave no thread.
+            weakref.finalize(self, self._worker.end)
+        return self._worker
+
+    def _is_closed(self) -> StoreError:
+        return StoreError(f"the store on {self.address} is closed")
 
     def _client(self) -> AsyncQdrantClient:
         if self.in_memory:
@@ -155,7 +174,7 @@ def _may_pass(error: BaseException) -> bool:
         return error.status_code == 429 or (error.status_code or 0) >= 500
     if isinstance(error, ResponseHandlingException):
         return isinstance(error.source, httpx.TransportError | OSError)
-    return isinstance(error, ResourceExhaustedResponse)
+    return isinstance(error, QdrantException)  # the server asks to be given time
 
 
 def _wait(state: RetryCallState) -> float:
@@ -175,10 +194,6 @@ class _Worker:
         self._thread.start()
         self._ended = threading.Lock()
         self.client = asyncio.run_coroutine_threadsafe(_made(connect), self.loop).result()
-
-    def end_with(self, owner: Remote) -> None:
-        """End when the owner is collected, or at exit."""
-        weakref.finalize(owner, self.end)
 
     def _live(self) -> None:
         self.loop.run_forever()

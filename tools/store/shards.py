@@ -96,6 +96,7 @@ def _forget_hashes(folder: Folder, ids: Sequence[str]) -> dict[str, dict[str, An
     known = _retrieve(folder.documents, points, ["document_id", "pieces"])
     if known:
         folder.documents.update(edge.UpdateOperation.set_payload([*known], {"hash": ""}))
+        folder.secure("documents", len(known))
     return known
 
 

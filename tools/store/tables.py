@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 
 from ...errors import FilterError, StoreError
 from ..types import Passage, Where
 from . import layout
-from .filters import Among, Condition, conditions, having
+from .filters import Condition, conditions, having
 from .manifest import check_dimensions, parse_manifest, same_vectors
 from .protocol import (
     COMMONEST_VALUES,
@@ -31,12 +30,10 @@ from .protocol import (
     Manifest,
     Page,
     SearchRequest,
-    SparseVector,
 )
 from .remote import Remote
+from .wire import batches, filter_of, hit_of, is_value, legs_of, vectors_of
 
-POINTS_AT_ONCE = 200
-CHARACTERS_AT_ONCE = 4_000_000
 PAGE = 1000
 STALE_SECONDS = 30.0
 """Others may write to a server too: which fields there are is asked anew after this."""
@@ -153,7 +150,7 @@ class Tables:
         points = [
             models.PointStruct(
                 id=layout.point_id("passage", entry.passage.id),
-                vector=_vectors(entry),
+                vector=vectors_of(entry),
                 payload=payload,
             )
             for entry, payload in zip(entries, payloads, strict=True)
@@ -176,7 +173,7 @@ class Tables:
         return True
 
     async def _put(self, name: str, points: Sequence[models.PointStruct]) -> None:
-        for batch in _batches(points):
+        for batch in batches(points):
             upsert = AsyncQdrantClient.upsert
             await self._ask(partial(upsert, collection_name=name, points=batch, wait=True))
 
@@ -240,7 +237,7 @@ class Tables:
         return [
             []
             if query is None
-            else [_hit(point, point.score, request.with_vectors) for point in next(found)]
+            else [hit_of(point, point.score, request.with_vectors) for point in next(found)]
             for query, request in zip(queries, requests, strict=True)
         ]
 
@@ -253,8 +250,8 @@ class Tables:
     async def _query(self, request: SearchRequest) -> models.QueryRequest | None:
         """Return the server's query; None where nothing can be found."""
         held = [*await self._conditions(request.where), *having(request.having)]
-        narrowed = _filter(held)
-        legs = _legs(request)
+        narrowed = filter_of(held)
+        legs = legs_of(request)
         if not legs or request.limit < 1:
             return None
         shape: dict[str, Any] = {
@@ -313,7 +310,7 @@ class Tables:
 
     async def scroll(self, page: Page) -> tuple[list[Hit], Any]:
         """Return a page of passages and where the next begins, or None."""
-        narrowed = _filter(await self._conditions(page.where))
+        narrowed = filter_of(await self._conditions(page.where))
         keys = [*layout.PASSAGE_KEYS, *(["extra"] if page.with_extra else [])]
         records, after = await self._ask(
             lambda client: client.scroll(
@@ -325,7 +322,7 @@ class Tables:
                 with_vectors=page.with_vectors,
             )
         )
-        return [_hit(record, 0.0, page.with_vectors) for record in records], after
+        return [hit_of(record, 0.0, page.with_vectors) for record in records], after
 
     async def lookup(self, field: str, values: Sequence[str], limit: int) -> dict[str, list[str]]:
         """Return the ids of passages whose `extra[field]` has each value."""
@@ -333,7 +330,7 @@ class Tables:
         wanted = list(dict.fromkeys(values))
         queries = [
             models.QueryRequest(
-                filter=models.Filter(must=[_is(key, value)]), limit=limit, with_payload=["id"]
+                filter=models.Filter(must=[is_value(key, value)]), limit=limit, with_payload=["id"]
             )
             for value in wanted
         ]
@@ -356,7 +353,7 @@ class Tables:
 
     async def documents(self) -> list[DocumentRecord]:
         """List all documents, without reading their texts."""
-        only = models.Filter(must=[_is("kind", "record")])
+        only = models.Filter(must=[is_value("kind", "record")])
         found: list[DocumentRecord] = []
         offset: Any = None
         while True:
@@ -375,7 +372,7 @@ class Tables:
 
     async def count(self, where: Where | None) -> int:
         """Count passages."""
-        return await self._size(self._passages, _filter(await self._conditions(where)))
+        return await self._size(self._passages, filter_of(await self._conditions(where)))
 
     async def _size(self, name: str, filtered: models.Filter | None) -> int:
         return (await self._ask(lambda c: c.count(name, count_filter=filtered, exact=True))).count
@@ -389,84 +386,3 @@ class Tables:
             name: Field(name=name, type="|".join(kinds), values=values.get(name, ()))
             for name, kinds in known.items()
         }
-
-
-# Between our values and the client's
-
-
-def _batches(points: Sequence[models.PointStruct]) -> Iterator[list[models.PointStruct]]:
-    """Cut points into requests that a server accepts."""
-    batch: list[models.PointStruct] = []
-    characters = 0
-    for point in points:
-        size = len((point.payload or {}).get("text", ""))
-        if batch and (len(batch) == POINTS_AT_ONCE or characters + size > CHARACTERS_AT_ONCE):
-            yield batch
-            batch, characters = [], 0
-        batch.append(point)
-        characters += size
-    if batch:
-        yield batch
-
-
-def _vectors(entry: Entry) -> dict[str, Any]:
-    vectors: dict[str, Any] = {}
-    if len(entry.sparse.indices):
-        vectors["sparse"] = _sparse(entry.sparse)
-    if entry.dense is not None:
-        vectors["dense"] = np.asarray(entry.dense, np.float32).tolist()
-    return vectors
-
-
-def _sparse(vector: SparseVector) -> models.SparseVector:
-    return models.SparseVector(
-        indices=np.asarray(vector.indices).tolist(),
-        values=np.asarray(vector.values, np.float32).tolist(),
-    )
-
-
-def _legs(request: SearchRequest) -> list[dict[str, Any]]:
-    legs: list[dict[str, Any]] = []
-    if request.dense is not None:
-        vector = np.asarray(request.dense, np.float32).tolist()
-        legs.append({"query": models.NearestQuery(nearest=vector), "using": "dense"})
-    if request.sparse is not None and len(request.sparse.indices):
-        nearest = models.NearestQuery(nearest=_sparse(request.sparse))
-        legs.append({"query": nearest, "using": "sparse"})
-    return legs
-
-
-def _filter(held: Sequence[Condition]) -> models.Filter | None:
-    if not held:
-        return None
-    wanted: list[models.Condition] = []
-    barred: list[models.Condition] = []
-    for one in held:
-        negated = isinstance(one, Among) and one.negated
-        (barred if negated else wanted).append(_condition(one))
-    return models.Filter(must=wanted or None, must_not=barred or None)
-
-
-def _condition(one: Condition) -> models.FieldCondition:
-    if isinstance(one, Among):
-        return models.FieldCondition(key=one.key, match=models.MatchAny(any=list(one.values)))
-    bounds: Any = {"gte": one.gte, "lte": one.lte}
-    if one.of_times:
-        return models.FieldCondition(key=one.key, range=models.DatetimeRange(**bounds))
-    return models.FieldCondition(key=one.key, range=models.Range(**bounds))
-
-
-def _is(key: str, value: str) -> models.FieldCondition:
-    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-
-
-def _hit(point: Any, score: float, with_vectors: bool) -> Hit:
-    vectors = point.vector or {}
-    dense = vectors.get("dense")
-    return Hit(
-        layout.passage_from(point.payload),
-        score,
-        None if dense is None else np.asarray(dense, np.float32),
-        layout.sparse_from(vectors.get("sparse")) if with_vectors else None,
-        layout.extra_from(point.payload),
-    )

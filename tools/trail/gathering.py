@@ -70,8 +70,8 @@ class Gathering:
         if self.asked is not None:
             none = np.zeros_like(self.asked)
             rows = np.stack([none if hit.dense is None else hit.dense for hit in hits])
-            cosines = rows @ self.asked
-        return cosines, weights @ idf
+            cosines = np.asarray((rows * self.asked).sum(axis=1), np.float32)
+        return cosines, np.asarray((weights * idf).sum(axis=1), np.float32)
 
 
 def token_weights(vector: SparseVector, tokens: Sequence[int]) -> Scores:

@@ -119,24 +119,27 @@ def mentioned(text: str) -> list[str]:
 
 def mentions_among(written: Sequence[str]) -> list[str]:
     """Return what `mentioned` returns, of the words of a text."""
+    capital = [word[0].isupper() for word in written]
     found: dict[str, None] = {}
-    start = 0
-    while start < len(written):
-        end = _run(written, start)
-        if 1 < end - start <= LONGEST_NAME or _IDENTIFIER.match(written[start]):
-            found[" ".join(fold(word) for word in written[start : max(end, start + 1)])] = None
-        start = max(end, start + 1)
+    read = 0
+    for start, word in enumerate(written):
+        if start < read or (word.islower() and "_" not in word):
+            continue
+        read = _run(written, capital, start)
+        if 1 < read - start <= LONGEST_NAME or _IDENTIFIER.match(word):
+            read = max(read, start + 1)
+            found[" ".join(fold(part) for part in written[start:read])] = None
     return list(found)
 
 
-def _run(written: Sequence[str], start: int) -> int:
+def _run(written: Sequence[str], capital: Sequence[bool], start: int) -> int:
     """Return where the run of capitalised words from `start` ends; `start` if there is none."""
-    if not written[start][0].isupper() or fold(written[start]) in STOP_WORDS:
+    if not capital[start] or fold(written[start]) in STOP_WORDS:
         return start
     end = place = start + 1
-    while place < len(written) and (written[place][0].isupper() or written[place] in JOINTS):
+    while place < len(written) and (capital[place] or written[place] in JOINTS):
         place += 1
-        end = place if written[place - 1][0].isupper() else end
+        end = place if capital[place - 1] else end
     return end
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..protocol import DraftClaim, Quote
 from .decide import Judged
@@ -12,6 +14,11 @@ from .spans import Span
 from .support import is_life
 from .tables import cell_for, spoken
 from .words import words
+
+SHARE = 0.12
+"""The share of belief, among all pieces, from which a further piece is quoted too."""
+
+MOST_ALSO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,38 @@ def said(judged: Judged) -> Said:
     return Said(claim, lead(judged))
 
 
+def also(judged: Judged) -> list[DraftClaim]:
+    """Return claims for further pieces that are nearly as believable as the chosen ones.
+
+    Where one piece has all the belief there are none; a piece that does not meet the names
+    or the kind of value asked for is never quoted.
+    """
+    made, chain = judged.sheet, judged.chain
+    odds = np.exp(made.scores - made.scores.max())
+    belief = odds / odds.sum()
+    found: list[DraftClaim] = []
+    for row in np.argsort(-belief, kind="stable")[: MOST_ALSO + len(chain.units)]:
+        if belief[row] < SHARE or len(found) == MOST_ALSO:
+            break
+        if int(row) in chain.units or not _bears(judged, int(row)):
+            continue
+        found.append(said(replace(judged, chain=replace(chain, units=(int(row),)))).claim)
+    return found
+
+
+def _bears(judged: Judged, row: int) -> bool:
+    made = judged.sheet
+    typed = not made.part.wants_value or bool(made.typed[row])
+    return typed and bool(made.named[row].all())
+
+
 def lead(judged: Judged) -> str:
     """Return the span of the answer piece that stands nearest to the part's focus, or ""."""
     made, row = judged.sheet, judged.chain.answer
     part, unit = made.part, made.units[row]
     if part.kind in ("text", "yesno"):
         return ""
-    if unit.kind == "row" and (cell := cell_for(part, unit)):
+    if unit.kind == "row" and not part.by_name and (cell := cell_for(part, unit)):
         return cell
     typed = made.typed[row]
     return nearest(part, unit, typed).text.strip() if typed else ""

@@ -15,7 +15,8 @@ from .chain import chains
 from .decide import Judged, judge
 from .sentences import Unit
 from .split import Question, read
-from .support import Sheet, read_units, sheet
+from .support import SYNONYM, Grid, Sheet, read_units, sheet
+from .words import STOP, words
 
 MOST_EMBEDDED = 16
 """Pieces compared by embedding for one part, the best by words."""
@@ -24,6 +25,12 @@ READ_WHOLE = 3
 """Top passages of which every piece is compared, up to `MOST_WHOLE` in all."""
 
 MOST_WHOLE = 20
+
+MOST_SOFT = 12
+"""Best pieces whose words are compared one by one with the words that no piece meets."""
+
+NEAR_WORDS = (0.4, 0.35)
+"""The cosine of two words from which they are near, and what more makes them the same."""
 
 CHAINS_JUDGED = 24
 REMEMBERED = 20_000
@@ -46,15 +53,24 @@ class Similarity:
 
     async def to(self, asked: str, texts: Sequence[str]) -> list[float]:
         """Return the cosine of `asked` to each of `texts`."""
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
-        if new:
-            vectors = await self._embedder.embed_documents(new)
-            self._known.update(zip(new, vectors, strict=True))
+        known = await self._vectors(texts)
         query = (await self._embedder.embed_queries([asked]))[0]
-        cosines = [float(self._known[t] @ query) for t in texts]
+        return [float(known[t] @ query) for t in texts]
+
+    async def among(self, ours: Sequence[str], theirs: Sequence[str]) -> Grid:
+        """Return the cosines of single words, one row for each of `ours`."""
+        known = await self._vectors([*ours, *theirs])
+        left, right = np.array([known[t] for t in ours]), np.array([known[t] for t in theirs])
+        return np.asarray(left @ right.T, dtype=np.float64)
+
+    async def _vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
+        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        fresh = dict(zip(new, await self._embedder.embed_documents(new), strict=True))
+        found = {t: fresh[t] if t in fresh else self._known[t] for t in texts}
+        self._known.update(fresh)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return cosines
+        return found
 
 
 async def assess(
@@ -67,7 +83,7 @@ async def assess(
     for part in asked.parts:
         made = sheet(part, evidence, found)
         if similarity is not None and found:
-            made = await _compared(made, similarity)
+            made = await _softened(await _compared(made, similarity), similarity)
         tried.append(_weighed(made))
     return Assessment(asked, tuple(tried))
 
@@ -84,6 +100,38 @@ async def _compared(made: Sheet, similarity: Similarity) -> Sheet:
     near, bare = np.zeros(len(made.units)), np.zeros(len(made.units))
     near[rows], bare[rows] = cosines[: len(rows)], cosines[len(rows) :]
     return replace(made, similarity=near, bare=bare, compared=True)
+
+
+async def _softened(made: Sheet, similarity: Similarity) -> Sheet:
+    """Let words near in meaning count for those that no piece meets: "shut" for "closed"."""
+    terms = made.part.terms
+    open_terms = [
+        c
+        for c, t in enumerate(terms)
+        if not t.required and t.weight >= 1.0 and t.text.isalpha() and made.own[:, c].max() < 0.5
+    ]
+    rows = [int(row) for row in np.argsort(-made.scores, kind="stable")[:MOST_SOFT]]
+    spoken = {row: _content(made.units[row].text) for row in rows}
+    theirs = sorted(set().union(*spoken.values())) if spoken else []
+    if not open_terms or not theirs:
+        return made
+    ours = [terms[c].text.lower() for c in open_terms]
+    near = await similarity.among(ours, theirs)
+    soft = SYNONYM * np.clip((near - NEAR_WORDS[0]) / NEAR_WORDS[1], 0.0, 1.0)
+    place = {word: i for i, word in enumerate(theirs)}
+    own, cover = made.own.copy(), made.cover.copy()
+    for row, mine in spoken.items():
+        if mine:
+            best = soft[:, [place[word] for word in mine]].max(axis=1)
+            own[row, open_terms] = np.maximum(own[row, open_terms], best)
+            cover[row, open_terms] = np.maximum(cover[row, open_terms], best)
+    return replace(made, own=own, cover=cover)
+
+
+def _content(text: str) -> list[str]:
+    """The words of a text that have a meaning of their own, in small letters."""
+    low = {w.text.lower() for w in words(text) if w.text.isalpha() and len(w.text) > 2}
+    return sorted(low - STOP)
 
 
 def _in_context(unit: Unit) -> str:

@@ -10,7 +10,7 @@ from .places import DEMONYMS
 from .question import Part
 from .sentences import Unit
 from .spans import Span, spans
-from .words import STOP, fold, stem, stems, words
+from .words import STOP, fold, stem, stems, words, words_of
 
 MOST_BRIDGES = 8
 
@@ -48,9 +48,16 @@ _NOWHERE = re.compile(
 )
 
 
+_ANYBODY = words_of(
+    """manager officer master chair lead leader head team office desk board group crew watch
+    engineer operator agent owner driver pilot captain clerk teacher doctor nurse editor author
+    department council committee controller assistant inspector technician specialist"""
+)
+
+
 def _leads_nowhere(name: str) -> bool:
     """Months, days, nationalities and titles stand in too many places to lead anywhere."""
-    return bool(_NOWHERE.fullmatch(name.strip(". "))) or name in DEMONYMS
+    return bool(_NOWHERE.fullmatch(name.strip(". "))) or name in DEMONYMS or name in _ANYBODY
 
 
 def mentions(unit: Unit, bridge: Bridge) -> bool:

@@ -14,9 +14,6 @@ from .words import stems
 MET = 0.75
 """How well a term must be met to count as met."""
 
-VALUES = ("date", "duration", "number", "money")
-"""Kinds of answer that are a value: without one, nothing answers."""
-
 FEATURES = (
     "best", "answer", "relation", "own", "open", "open_typed", "typed", "similarity",
     "answer_similarity", "margin", "peak", "nearness", "bridged", "neighbours", "about",
@@ -34,11 +31,87 @@ class Heads:
 
 
 HEADS = Heads(
-    rank=(5, 5, 0, 1, -3, -0.5, 1.5, 1, 1, 3, 0, 2, -0.4, 0.4, 0.5, 0, -1),
-    confidence=(2, 2, 0, 0.6, -1.4, -0.8, 0.1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0),
-    bias=-5.0,
+    rank=(
+        1.76,
+        1.42,
+        -0.22,
+        -0.31,
+        -2.18,
+        -1.93,
+        -0.31,
+        2.16,
+        1.58,
+        -0.29,
+        1.07,
+        2.08,
+        -0.33,
+        -0.29,
+        -0.27,
+        0.0,
+        0.04,
+    ),
+    confidence=(
+        0.45,
+        0.8,
+        0.28,
+        -0.05,
+        -1.1,
+        -0.82,
+        -0.17,
+        0.88,
+        0.5,
+        1.08,
+        0.22,
+        0.96,
+        -0.04,
+        -0.38,
+        0.14,
+        -0.1,
+        -0.45,
+    ),
+    bias=-3.03,
 )
-HEADS_BY_WORDS = HEADS
+HEADS_BY_WORDS = Heads(
+    rank=(
+        1.95,
+        1.84,
+        -0.3,
+        -0.27,
+        -1.99,
+        -1.18,
+        -0.44,
+        0.0,
+        0.0,
+        0.83,
+        0.97,
+        1.82,
+        -0.31,
+        -0.37,
+        0.66,
+        0.0,
+        -0.26,
+    ),
+    confidence=(
+        1.07,
+        1.53,
+        -0.38,
+        0.26,
+        -0.84,
+        -0.69,
+        -0.21,
+        0.0,
+        0.0,
+        1.32,
+        0.0,
+        1.42,
+        -0.06,
+        -0.46,
+        0.43,
+        0.06,
+        -0.24,
+    ),
+    bias=-3.55,
+)
 
 
 @dataclass(frozen=True)
@@ -56,8 +129,6 @@ class Judged:
     rank: float
     confidence: float
     absent: tuple[str, ...]
-
-
 
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
@@ -145,15 +216,21 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     """Weigh one chain."""
     values = features(sheet, chain)
     absent = [
-        t.text
-        for t, c in zip(sheet.part.terms, chain.cover, strict=True)
-        if t.required and c < MET
+        t.text for t, c in zip(sheet.part.terms, chain.cover, strict=True) if t.required and c < MET
     ]
-    if sheet.part.kind in VALUES and not any(sheet.typed[u] for u in chain.units):
-        absent.append(sheet.part.kind)
+    if sheet.part.wants_value and not _has_value(sheet, chain):
+        absent.append("name" if sheet.part.by_name else sheet.part.kind)
     heads = HEADS if sheet.compared else HEADS_BY_WORDS
     rank = sum(w * v for w, v in zip(heads.rank, values, strict=True))
     return Judged(sheet, chain, values, rank, confidence(values, heads), tuple(absent))
+
+
+def _has_value(sheet: Sheet, chain: Chain) -> bool:
+    """A name must stand in the one piece, or in the one that a mention led to."""
+    if not sheet.part.by_name:
+        return any(sheet.typed[u] for u in chain.units)
+    led = len(chain.units) == 1 or bool(chain.bridges)
+    return led and bool(sheet.typed[chain.answer])
 
 
 def confidence(values: tuple[float, ...], heads: Heads) -> float:

@@ -44,7 +44,8 @@ def _leads(part: Part, tried: Sequence[Judged]) -> Iterator[str]:
         unit = judged.sheet.units[judged.chain.answer]
         passed = {b.stems for b in judged.chain.bridges}
         steps = [b for b in bridges(part, unit, judged.sheet.small) if b.stems not in passed]
-        lines.append([f"{b.name} {_open(judged)}".strip() for b in steps[:MOST_A_PART]])
+        rest = "" if part.by_name else _open(judged)
+        lines.append([f"{b.name} {rest}".strip() for b in steps[:MOST_A_PART]])
     for depth in range(MOST_A_PART):
         for line in lines:
             if depth < len(line):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..protocol import DraftClaim, Finding
-from .answer import Said, said
+from .answer import Said, also, said
 from .assess import Assessment
 from .compare import compared
 from .decide import Judged
 from .question import Part
 from .settle import Settled, settle
+
+SIDE = 0.6
+"""What each side of a comparison may lack in confidence: the other side bears it out."""
+
+_WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ def conclude(assessment: Assessment, enough: float) -> Outcome:
         settle(part, tried)
         for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
     )
-    found = tuple(holds(s.chosen, enough) for s in parts)
+    least = enough * SIDE if assessment.question.compare else enough
+    found = tuple(holds(s.chosen, least) for s in parts)
     if assessment.question.compare and not all(found):
         found = (False,) * len(found)
     return Outcome(assessment, parts, found)
@@ -72,13 +79,16 @@ def _finding(settled: Settled, found: bool) -> Finding:
 
 def missing(part: Part) -> str:
     """Say in the asker's words what was looked for."""
-    return part.text.strip().rstrip("?. ")
+    said = part.text.strip().rstrip("?. ")
+    return _WHAT_IS.sub("", said)
 
 
 def claims(outcome: Outcome) -> tuple[tuple[DraftClaim, ...], str]:
     """Return the claims, and the span that leads ("" where none says it)."""
     compare = outcome.assessment.question.compare
-    sides = [s.chosen for s, ok in zip(outcome.parts, outcome.found, strict=True) if ok and s.chosen]
+    sides = [
+        s.chosen for s, ok in zip(outcome.parts, outcome.found, strict=True) if ok and s.chosen
+    ]
     if compare and len(sides) == 2:
         both = compared(compare, sides[0], sides[1])
         return both.claims, both.lead
@@ -102,6 +112,8 @@ def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:
     if settled.clash is not None:
         other = said(settled.clash).claim
         more.append(DraftClaim(text=f"But: {other.text}", quotes=other.quotes))
+    told = {quote for claim in more for quote in claim.quotes}
+    more += [claim for claim in also(chosen) if not told.issuperset(claim.quotes)]
     return one, more
 
 

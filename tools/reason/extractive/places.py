@@ -7,7 +7,9 @@ import re
 # country: the adjectives and other names for it.
 _COUNTRIES = """
 United States: American, USA, U.S., US, America, United States of America
-United Kingdom: British, UK, U.K., England, English, Scotland, Scottish, Wales, Welsh, Britain, Great Britain, Northern Ireland
+United Kingdom: British, UK, U.K., England, English, Britain, Great Britain
+United Kingdom: Scotland, Scottish, Wales, Welsh
+United Kingdom: Northern Ireland
 France: French
 Germany: German, West Germany, East Germany
 Italy: Italian

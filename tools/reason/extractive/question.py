@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .spans import DATE, Kind, names
-from .words import FRAME_STEMS, STOP, SYNONYMS, is_identifier, stem, words
+from .words import CLOSED, FRAME_STEMS, STOP, SYNONYMS, is_identifier, stem, words, words_of
 
 _KINDS: tuple[tuple[str, Kind], ...] = (
-    (r"(?:on |in |by |until |since |at )?(?:what|which) (?:\w+ )?(?:date|year|day|month|time|century"
-     r"|decade|season)\b|when\b|(?:date|year|time) of\b|(?:what|whats|what's) (?:is|was|are|were)?"
-     r" ?the (?:\w+ ){0,2}(?:date|year|deadline|day)\b", "date"),
+    (r"(?:on |in |by |until |since |at )?(?:what|which) (?:\w+ )?(?:date|year|day|month|time"
+     r"|century|decade|season)\b|when\b|(?:date|year|time) of\b|(?:what|whats|what's)"
+     r" (?:is|was|are|were)? ?the (?:\w+ ){0,2}(?:date|year|deadline|day)\b", "date"),
     (r"how long\b|(?:what|which) (?:is|was) the (?:\w+ ){0,3}(?:duration|notice period|period"
      r"|time ?out)\b", "duration"),
-    (r"how many\b|(?:what|which) (?:is|was|are|were)? ?(?:the )?(?:\w+ ){0,2}(?:number|population"
+    (r"(?:at |until |from )?(?:what|which) (?:age|speed|percentage|share|number)\b|how many\b"
+     r"|(?:what|which) (?:is|was|are|were)? ?(?:the )?(?:\w+ ){0,2}(?:number|population"
      r"|percentage|share|count)\b|how (?:old|often|tall|high|deep|far|fast|big|large|wide|heavy"
      r"|hot|cold|thick)\b", "number"),
     (r"how much\b(?=.*\b(?:cost|pay|price|charge|fee|rent|salary|earn|spend|spent|money|paid)\b)"
@@ -24,14 +25,13 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"how much\b|(?:what|which) (?:is|was|are|were) (?:the )?(?:[\w-]+ ){0,3}(?:limit|rate|height"
      r"|length|depth|width|weight|speed|draught|draft|capacity|temperature|distance|size|area"
      r"|minimum|maximum|budget)\b", "number"),
-    (r"(?:what|which|whats) (?:\w+ ){0,3}(?:phone|telephone|extension|e-?mail|address|url|code"
-     r"|port|command|option|flag|version|id|identifier|number|form|channel|parameter|setting"
-     r"|environment variable|file|function|method|class)\b", "identifier"),
+    (r"(?:what|which|whats|what's) (?:[\w'’]+ ){0,3}(?:phone|telephone|extension|e-?mail|url|code"
+     r"|port|version|id|identifier|number|channel)\b", "identifier"),
     (r"(?:by |to |with |from |for |under |of )?(?:who|whom|whose)\b|(?:which|what) (?:\w+ ){0,2}(?:"
      r"person|man|woman|director|author|writer|actor|actress|singer|player|president|king|queen"
      r"|composer|producer|artist|manager|officer|politician|role|team)\b", "person"),
-    (r"(?:from |in |at |to )?where\b|(?:in |at |from )?(?:which|what) (?:\w+ )?(?:city|country|place"
-     r"|town|state|location|building|room|village|county|region|province|continent)\b|(?:what|which)"
+    (r"(?:from |in |at |to )?where\b|(?:in |at |from )?(?:which|what) (?:\w+ )?(?:city|country"
+     r"|place|town|state|location|building|room|village|county|region|province|continent)\b|(?:what|which)"
      r" (?:is|was) the (?:\w+ )?(?:place|country|location|city|nationality)\b|what nationality\b",
      "place"),
     (r"(?:is|are|was|were|do|does|did|can|could|has|have|had|must|should|will|would|may|am)\b",
@@ -40,16 +40,43 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"which\b|what \w+ (?:is|was|did|does|has|had)\b", "name"),
 )  # fmt: skip
 _PATTERNS = [(re.compile(p, re.IGNORECASE), kind) for p, kind in _KINDS]
-_WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|can|must|should|has|have)"
+_WH = (
+    r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|can|must"
+    r"|should|has|have)"
+)
 _ASKS = re.compile(rf"\b{_WH}\b", re.IGNORECASE)
 _BY_NAME = re.compile(
-    r",? by name\b,?|,? ?name,? please\b|[.?!,]?\s*\b(?:I need|give me|I want|tell me) (?:a|the|his|her)"
-    r" (?:name|person)\b[^.?!]*|(?<=[?.!]) *Names?\b|\bpersonally\b",
+    r",? by name\b,?|,? ?name,? please\b|[.?!,]?\s*\b(?:I need|give me|I want|tell me)"
+    r" (?:a|the|his|her) (?:name|person)\b[^.?!]*|(?<=[?.!]) *Names?\b|\bpersonally\b",
     re.IGNORECASE,
 )
 _NAME_OF = re.compile(
     r"\bname of (?:the |a )?(?:[\w-]+ )?(?:person|colleague|officer|man|woman|manager|master|head"
     r"|engineer|lead|director|employee|member|contact)\b",
+    re.IGNORECASE,
+)
+_MEASURES = (
+    (
+        "length",
+        re.compile(
+            r"\bhow (?:tall|high|deep|wide|far|thick)\b|\bwhat (?:depth|height|width)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    ("speed", re.compile(r"\bhow fast\b|\bspeed limit\b", re.IGNORECASE)),
+    ("age", re.compile(r"\b(?:how old|what age|which age)\b", re.IGNORECASE)),
+    ("weight", re.compile(r"\bhow heavy\b|\bwhat (?:weight|mass)\b", re.IGNORECASE)),
+)
+ORIGIN = "born, founded or built"
+"""How the beginning of a thing is asked for where it may be a person, a firm or a house."""
+
+_ORIGINS = frozenset(
+    stem(word) for word in words_of("born found establish form create build construct open launch")
+)
+# "Who is the port chaplain?" is not answered by who else is at the port.
+_POST = re.compile(
+    r"^who(?: is|'s| was| are) (?:the|our|your) (?:[\w-]+ ){0,3}?(?!(?:person|man|woman|one)\b)"
+    r"([\w-]+)(?= (?:of|at|for|in|on|before|after|to|from|that|who)\b|\W*$)",
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"\([^()]*\)")
@@ -65,7 +92,8 @@ class Term:
     """One word of a question that evidence should meet, and how much it matters.
 
     `name` numbers the proper name it belongs to, -1 for none. A `required` term has
-    no substitute: names, identifiers, numbers and years.
+    no substitute but its synonyms: names, identifiers, numbers, years, and relations for
+    which there are few words (born, mother, salary).
     """
 
     stem: str
@@ -80,7 +108,8 @@ class Term:
 class Part:
     """One thing that is asked: the text, the kind of answer, and its terms in order.
 
-    `by_name` is set where the asker wants a person's name and not a title.
+    `by_name` is set where the asker wants a person's name and not a title; `measure` is
+    "length", "speed" or "weight" where a number of that sort is asked for.
     """
 
     id: str
@@ -89,6 +118,13 @@ class Part:
     terms: tuple[Term, ...]
     names: tuple[str, ...] = ()
     by_name: bool = False
+    measure: str = ""
+
+    @property
+    def wants_value(self) -> bool:
+        """Whether nothing answers without a span of the kind: a value, or a person's name."""
+        values = ("date", "duration", "number", "money", "identifier")
+        return self.by_name or self.kind in values
 
     @property
     def weight(self) -> float:
@@ -105,7 +141,9 @@ def kind_of(question: str) -> Kind:
     for rank, (pattern, kind) in enumerate(_PATTERNS):
         match = pattern.match(question) if kind == "yesno" else _search(pattern, question)
         if match:
-            found.append((match.start(), match.end() if kind != "name" else 999, rank, kind))
+            found.append(
+                (match.start(), match.end() if kind not in ("name", "text") else 999, rank, kind)
+            )
     return min(found)[3] if found else "text"
 
 
@@ -122,8 +160,15 @@ def part(text: str, id_: str = "1") -> Part:
     said = _BY_NAME.sub(" ", text).strip() or text
     by_name = said != text.strip() or bool(_NAME_OF.search(text))
     found = _names(said)
+    terms = _terms(said, found)
+    if post := _POST.search(said):
+        terms = tuple(replace(t, required=True) if t.text == post[1] else t for t in terms)
     kind: Kind = "person" if by_name and kind_of(said) == "text" else kind_of(said)
-    return Part(id_, text, kind, _terms(said, found), tuple(n for n, _, _ in found), by_name)
+    measure = next((name for name, asks in _MEASURES if asks.search(said)), "")
+    return Part(
+        id_, text, kind, terms, tuple(n for n, _, _ in found), by_name,
+        measure if kind == "number" else "",
+    )  # fmt: skip
 
 
 def _names(text: str) -> list[tuple[str, int, int]]:
@@ -146,6 +191,9 @@ def _names(text: str) -> list[tuple[str, int, int]]:
 def _terms(text: str, found: list[tuple[str, int, int]]) -> tuple[Term, ...]:
     brackets = [m.span() for m in _BRACKETS.finditer(text)]
     terms: dict[str, Term] = {}
+    if ORIGIN in text:
+        terms["origin"] = Term("origin", ORIGIN, WORD_WEIGHT, also=_ORIGINS)
+        text = text.replace(ORIGIN, " " * len(ORIGIN))
     for word in words(text):
         name = next((i for i, (_, a, b) in enumerate(found) if a <= word.start < b), -1)
         for term in _word_terms(word.text, name, _within(word.start, brackets)):
@@ -179,7 +227,7 @@ def _plain(word: str, name: int, aside: bool) -> Term:
     if name >= 0:
         return Term(root, word, NAME_WEIGHT, True, name)
     weight = FRAME_WEIGHT if root in FRAME_STEMS else WORD_WEIGHT
-    return Term(root, word, weight, False, -1, also)
+    return Term(root, word, weight, root in CLOSED, -1, also)
 
 
 def years(text: str) -> set[str]:

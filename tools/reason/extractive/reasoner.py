@@ -8,10 +8,10 @@ from .assess import Similarity, assess
 from .follow import next_queries
 from .outcome import Outcome, claims, conclude, findings, missing
 
-SURE = 0.5
+SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.3
+ENOUGH = 0.17
 """Below this a chain does not answer; it is better to say what is missing."""
 
 
@@ -89,7 +89,5 @@ class ExtractiveReasoner:
         ):
             sure = ok and settled.chosen and settled.chosen.confidence >= self._sure
             if not sure:
-                found += next_queries(
-                    settled.part, tried, situation.searches, situation.question
-                )
+                found += next_queries(settled.part, tried, situation.searches, situation.question)
         return tuple(found)

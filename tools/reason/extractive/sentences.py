@@ -85,32 +85,38 @@ def _units(text: str, above: str, index: int) -> tuple[Unit, ...]:
 
 def _pieces(text: str) -> Iterator[_Piece]:
     """Walk over the lines, joining those of one paragraph."""
-    block: list[tuple[int, int]] = []
+    lines = list(_kinds(text))
     lead = header = ""
-    fenced = False
-    for start, end in _lines(text):
-        line = text[start:end]
-        kind = "code" if fenced else _kind(line)
-        if kind != "text" and block:
-            yield from _sentences(text, block[0][0], block[-1][1], "text", "")
-            lead = _leading(text[block[0][0] : block[-1][1]], lead)
-            block = []
-        if kind != "row":
-            header = ""
-        if kind == "fence":
-            fenced = not fenced
-        elif kind == "row":
-            header = header or line.strip()
-            yield _trim(text, start, end, "row", "" if header == line.strip() else header)
+    at = 0
+    while at < len(lines):
+        start, end, kind = lines[at]
+        if kind == "text":
+            while at + 1 < len(lines) and lines[at + 1][2] == "text":
+                at += 1
+            end = lines[at][1]
+            yield from _sentences(text, start, end, "text", "")
+            lead = _leading(text[start:end], lead)
         elif kind == "item":
             yield from _sentences(text, start, end, "item", lead)
-        elif kind in ("code", "heading"):
-            yield _trim(text, start, end, kind, "")
-            lead = "" if kind == "heading" else lead
-        elif kind == "text":
-            block.append((start, end))
-    if block:
-        yield from _sentences(text, block[0][0], block[-1][1], "text", "")
+        elif kind == "row" and at + 1 < len(lines) and lines[at + 1][2] == "rule":
+            header = text[start:end].strip()
+        elif kind in ("row", "code", "heading"):
+            yield _trim(text, start, end, kind, header if kind == "row" else "")
+        header = header if kind in ("row", "rule") else ""
+        lead = "" if kind == "heading" else lead
+        at += 1
+
+
+def _kinds(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and kind of each line; within a fence every line is code."""
+    fenced = False
+    for start, end in _lines(text):
+        kind = _kind(text[start:end])
+        if kind == "fence":
+            fenced = not fenced
+        elif fenced:
+            kind = "code" if text[start:end].strip() else "gap"
+        yield start, end, kind
 
 
 def _leading(paragraph: str, lead: str) -> str:
@@ -127,8 +133,10 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _kind(line: str) -> str:
-    if not line.strip() or _RULE.match(line):
+    if not line.strip():
         return "gap"
+    if _RULE.match(line):
+        return "rule"
     if _FENCE.match(line):
         return "fence"
     if _HEADING.match(line):

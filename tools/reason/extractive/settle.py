@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...types import Passage
 from .answer import lead
@@ -13,11 +13,11 @@ from .question import Part
 from .values import date_of, number_of
 from .words import fold
 
-RIVAL = 0.6
+RIVAL = 0.25
 """How believable another source must be, against the best, for its word to count."""
 
-CLASH = 0.85
-"""How believable two sources of the same age must be for their words to clash."""
+LESS = 0.05
+"""How much less of the part another source may say by itself and still clash."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ def settle(part: Part, tried: Sequence[Judged]) -> Settled:
     for rival in _rivals(best, able):
         now = newer(_source(rival), _source(best))
         if now:
-            return Settled(part, rival, earlier=best)
+            # It says the same of the same thing, so it is believed as much.
+            held = max(rival.confidence, best.confidence)
+            return Settled(part, replace(rival, confidence=held), earlier=best)
         if now is False:
             return Settled(part, best, earlier=rival)
-        if rival.confidence >= CLASH * best.confidence:
+        if _own(rival) >= _own(best) - LESS:
             return Settled(part, best, clash=rival)
     return Settled(part, best)
 
@@ -69,21 +71,25 @@ def _source(judged: Judged) -> Passage:
     return judged.sheet.passages[judged.sheet.units[judged.chain.answer].passage]
 
 
+def _own(judged: Judged) -> float:
+    return float(judged.sheet.own[judged.chain.answer] @ judged.sheet.weights)
+
+
 def _rivals(best: Judged, able: Sequence[Judged]) -> list[Judged]:
     """Single pieces of other documents that give another value for the same thing."""
     value = _value(best)
     if value is None or len(best.chain.units) > 1:
         return []
-    found = []
-    for other in able:
-        if len(other.chain.units) > 1 or other.confidence < RIVAL * best.confidence:
-            continue
-        if _source(other).document_id == _source(best).document_id:
-            continue
-        theirs = _value(other)
-        if theirs is not None and theirs != value and _same_subject(best, other):
-            found.append(other)
-    return found
+    here = _source(best).document_id
+    near = [
+        other
+        for other in able
+        if len(other.chain.units) == 1
+        and other.confidence >= RIVAL * best.confidence
+        and _source(other).document_id != here
+        and _same_subject(best, other)
+    ]
+    return [other for other in near if _value(other) not in (None, value)]
 
 
 def _value(judged: Judged) -> object:
@@ -100,12 +106,9 @@ def _value(judged: Judged) -> object:
 
 
 def _same_subject(one: Judged, other: Judged) -> bool:
-    """Both pieces must meet the same content words of the part, by their own words."""
-    made = one.sheet
-    mine, theirs = made.own[one.chain.answer], made.own[other.chain.answer]
-    met = [
-        (a >= 0.5, b >= 0.5)
-        for t, a, b in zip(made.part.terms, mine, theirs, strict=True)
+    """Both pieces must meet every content word of the part, with title and headings."""
+    return all(
+        a >= 0.5 and b >= 0.5
+        for t, a, b in zip(one.sheet.part.terms, one.chain.cover, other.chain.cover, strict=True)
         if t.weight >= 1.0
-    ]
-    return bool(met) and sum(a == b for a, b in met) >= 0.8 * len(met) and any(b for _, b in met)
+    )

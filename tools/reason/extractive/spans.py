@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from .places import DEMONYMS
-from .words import FRAME_STEMS, STOP, WORD, is_identifier, stem
+from .words import FRAME_STEMS, STOP, WORD, is_identifier, stem, words_of
 
 Kind = Literal[
     "date", "person", "place", "number", "money", "duration", "identifier", "name", "yesno", "text"
@@ -82,7 +82,7 @@ MEASURE = re.compile(
 OFTEN = re.compile(
     r"\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|once|twice"
     r"|every (?:other )?(?:\w+ )?(?:hour|day|week|fortnight|month|quarter|year)s?"
-    rf"|(?:per|a|each) (?:hour|day|week|month|year))\b",
+    r"|(?:per|a|each) (?:hour|day|week|month|year))\b",
     re.IGNORECASE,
 )
 IDENTIFIER = re.compile(
@@ -97,7 +97,8 @@ _JOIN = re.compile(
     r"|el|al|bin|ibn|y|and the|for the|in the|on the|&) )"
 )
 ROLE = re.compile(
-    r"\b(?:(?:[a-z]+(?:-[a-z]+)?) ){0,3}?(?:[a-z]+-)?(?:manager|officer|master|engineer|director"
+    r"\b(?:(?:[a-z]+(?:-[a-z]+)?|[A-Z]{2,}) ){0,3}?(?:[a-z]+-)?(?:manager|officer"
+    r"|master|engineer|director"
     r"|supervisor|coordinator|administrator|controller|assistant|lead|leader|captain|pilot|clerk"
     r"|secretary|treasurer|chair|chairman|president|head|foreman|inspector|technician|analyst"
     r"|developer|maintainer|owner|operator|agent|team|office|desk|committee|board|council|group"
@@ -133,6 +134,36 @@ _THING = re.compile(
 _ROLE_STOP = STOP | {"new", "whole", "same", "old", "any", "approved", "called"}
 
 
+_MEASURES = {
+    "length": r"(?:km|cm|mm|m|metres?|meters?|kilomet(?:er|re)s?|miles?|feet|foot|ft|inch(?:es)?"
+    r"|yards?|storeys?|floors?|pages?|LOA)",
+    "speed": r"(?:km/h|mph|kn|knots?|m/s|miles an hour|\S+ (?:an?|per) (?:hour|second|minute|day)"
+    r"|(?:an?|per) (?:hour|second|minute|day)|\S*bit/s|\S*bps)",
+    "age": r"(?:years?(?: of age| old)?|yrs?|months? old)",
+    "weight": r"(?:kg|kilos?|kilograms?|grams?|g|tonnes?|tons?|t|lbs?|pounds?)",
+}
+_MEASURED = {
+    name: re.compile(rf"[\d\w][\d.,\s–-]*?[ -]?{unit}(?!\w)", re.IGNORECASE)
+    for name, unit in _MEASURES.items()
+}
+
+
+_TITLE = re.compile(
+    r"^(?:captain|mr|mrs|ms|miss|dr|prof(?:essor)?|sir|dame|rev)\.? ", re.IGNORECASE
+)
+
+
+def is_full_name(said: str) -> bool:
+    """Say whether a span is a person's name in full, and no title or post."""
+    bare = _TITLE.sub("", said)
+    return bare[:1].isupper() and " " in bare and not ROLE.search(bare.lower())
+
+
+def of_measure(measure: str, text: str, span: Span) -> bool:
+    """Say whether a number is of a measure: "length", "speed", "age" or "weight"."""
+    return bool(_MEASURED[measure].match(text, span.start))
+
+
 @lru_cache(maxsize=16384)
 def spans(text: str, kind: Kind) -> tuple[Span, ...]:
     """Return the spans of `text` that are of `kind`, in order of place."""
@@ -147,12 +178,15 @@ def _spans(text: str, kind: Kind) -> list[Span]:
     if kind == "money":
         return _all(MONEY, text, "money")
     if kind == "number":
-        return _merge(_all(MONEY, text, "number"), _all(DURATION, text, "number"),
-                      _all(NUMBER, text, "number"), _all(OFTEN, text, "number"))  # fmt: skip
+        dates = [s for s in _all(DATE, text, "date") if not s.text.isdigit()]
+        found = _merge(dates, _all(CLOCK, text, "date"), _all(MONEY, text, "number"),
+                       _all(DURATION, text, "number"), _all(NUMBER, text, "number"),
+                       _all(OFTEN, text, "number"))  # fmt: skip
+        return [span for span in found if span.kind == "number"]
     if kind == "identifier":
         return _merge(_all(IDENTIFIER, text, "identifier"), _codes(text))
     if kind == "person":
-        return _merge([s for s in names(text) if not _THING.search(s.text)], _roles(text))
+        return _merge(_roles(text), [s for s in names(text) if not _THING.search(s.text)])
     if kind == "place":
         return _places(text)
     return list(names(text))
@@ -252,12 +286,12 @@ def _common(word: str) -> bool:
     )
 
 
-_OPENERS = frozenset(
+_OPENERS = words_of(
     """however although since when after before during while according despite today yesterday
     there therefore thus hence moreover furthermore additionally finally later earlier meanwhile
     because given once unless instead note see if in on at by for from with without within under
     over between both several many most some all any each every no not only even still yet now
     then here how what which who why where as an a the this that these those it its he she they
     we you i his her their our your my born currently originally two three four five six seven
-    eight nine ten employees members staff people visitors ships vessels night day""".split()
+    eight nine ten employees members staff people visitors ships vessels night day"""
 )

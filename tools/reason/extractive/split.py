@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from .question import Part, part
+from .question import ORIGIN, Part, part
 
 Order = Literal["least", "most", "same", "both", "none"]
 
@@ -40,8 +40,8 @@ _CHOICE = [
     ),
 ]
 _THAN = re.compile(
-    r"^(?P<pre>is|are|was|were|did|do|does|has|have|had) (?P<a>.+?) (?P<ask>(?:\w+ )?(?:older|younger"
-    r"|longer|larger|bigger|higher|taller|smaller|more|fewer|less|earlier|later|deeper|wider"
+    r"^(?P<pre>is|are|was|were|did|do|does|has|have|had) (?P<a>.+?) (?P<ask>(?:\w+ )?(?:older"
+    r"|younger|longer|larger|bigger|higher|taller|smaller|more|fewer|less|earlier|later|deeper|wider"
     r"|heavier|cheaper|faster|before|after)\b(?: \w+){0,3}?) than (?P<b>.+?)\s*\??$",
     re.IGNORECASE,
 )
@@ -78,7 +78,7 @@ _ATTRIBUTES = (
     (r"\b(?:published|publication)\b", "When was {} published?"),
     (r"\b(?:founded|established|formed|created|started|began|opened|built|completed|introduced)\b",
      "When was {} {verb}?"),
-    (r"\b(?:older|oldest)\b", "When was {} born, founded or built?"),
+    (r"\b(?:older|oldest)\b", f"When was {{}} {ORIGIN}?"),
     (r"\b(?:newer|newest)\b", "When was {} built?"),
     (r"\b(?:came|come|happened?|was|is) (?:first|earlier|later)\b", "When was {}?"),
     (r"\b(?:deeper|deepest|shallower)\b", "How deep is {}, what depth?"),
@@ -184,7 +184,7 @@ def _alike(a: str, b: str) -> bool:
 
 def _ordering(ask: str) -> Order:
     least, most = _LEAST.search(ask), _MOST.search(ask)
-    if least and (not most or "more" != most[0] or least.start() > most.start()):
+    if least and (not most or most[0] != "more" or least.start() > most.start()):
         return "least"
     return "most" if most else "none"
 
@@ -196,10 +196,14 @@ def _ordered(match: re.Match[str], *, yesno: bool) -> tuple[list[str], Compariso
     return [_attribute(ask, side) for side in (a, b)], compare
 
 
+_SORT = re.compile(
+    r"^(?:(?:the |both )?(?:films?|movies?|songs?|villages?|magazines?|schools?)\b,? )"
+)
+
+
 def _thing(text: str) -> str:
     """The thing itself, without what only says of what sort it is."""
-    sort = r"^(?:(?:the |both )?(?:film|movie|song|villages?|films|movies|songs|magazines?|schools?)\b,? )"
-    return re.sub(sort, "", text.strip(" ,;:?"))
+    return _SORT.sub("", text.strip(" ,;:?"))
 
 
 def _attribute(ask: str, side: str) -> str:

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Passage
+from .places import countries
 from .question import Part, Term
 from .sentences import Unit, units
-from .spans import ROLE, Span, spans
-from .words import fold, stems
+from .spans import Span, is_full_name, of_measure, spans
+from .words import stem, stems
 
 MOST_PASSAGES = 32
 """Passages that are read for one question, best first."""
 
 SYNONYM = 0.8
+FEW = 10
+"""Passages below which the first and the last do not lie far apart."""
+
 CONTEXT = 0.9
 BEFORE = 0.3
 
@@ -96,8 +100,10 @@ class Sheet:
         found = spans(text, self.part.kind)
         if self.part.kind in ("person", "name", "place"):
             found = tuple(s for s in found if not self.common(s))
+        if self.part.measure:
+            found = tuple(s for s in found if of_measure(self.part.measure, text, s))
         if self.part.by_name:
-            found = tuple(s for s in found if s.text[0].isupper() and not ROLE.search(fold(s.text)))
+            found = tuple(s for s in found if is_full_name(s.text))
         return tuple(s for s in found if not stems(s.text) <= asked)
 
     def common(self, span: Span) -> bool:
@@ -141,22 +147,44 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
                 CONTEXT * _met(term, unit.context_stems),
                 BEFORE * _met(term, unit.before_stems),
             )
+    _tie_numbers(part, own, cover)
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
     named = _whole_names(part, own, cover)
     nothing = np.zeros(len(found))
     return Sheet(
-        part, evidence, found, weights, own, cover, named, _places(evidence, found), nothing, nothing
+        part,
+        evidence,
+        found,
+        weights,
+        own,
+        cover,
+        named,
+        _places(evidence, found),
+        nothing,
+        nothing,
     )
 
 
 def _places(evidence: Sequence[Passage], found: Sequence[Unit]) -> Grid:
     """Scale the reranker's scores to the evidence: they mean something only beside each other."""
+    if not found:
+        return np.zeros(0)
     scores = np.array([p.score for p in evidence[:MOST_PASSAGES]])
-    if not len(scores) or np.ptp(scores) == 0:
+    if np.ptp(scores) == 0:
         scores = -np.arange(len(scores), dtype=np.float64)
-    spread = float(np.ptp(scores)) or 1.0
-    scaled = (scores - scores.min()) / spread if len(scores) else scores
+    scaled = (scores - scores.min()) / (float(np.ptp(scores)) or 1.0)
+    scaled = 1.0 - (1.0 - scaled) * min(1.0, len(scores) / FEW)  # few passages differ by little
     return np.array([scaled[u.passage] for u in found])
+
+
+def _tie_numbers(part: Part, own: Grid, cover: Grid) -> None:
+    """A number or year counts where the piece speaks of something else that is asked as well."""
+    numbers = [c for c, t in enumerate(part.terms) if t.text.isdigit()]
+    others = [c for c, t in enumerate(part.terms) if c not in numbers and t.weight >= 1.0]
+    if numbers and others:
+        alone = cover[:, others].max(axis=1) < 0.5
+        own[np.ix_(alone, numbers)] *= PARTIAL
+        cover[np.ix_(alone, numbers)] *= PARTIAL
 
 
 def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
@@ -186,7 +214,13 @@ def is_life(text: str) -> bool:
 
 
 def _implied(text: str) -> frozenset[str]:
-    """The dates in brackets behind a person's name say birth and death without the words."""
+    """What a text says without the words: the dates of a life, and the country of a person."""
+    found: tuple[str, ...] = ()
     if is_life(text):
-        return frozenset(("birth", "die"))
-    return frozenset(("birth",)) if _BORN.search(text) else frozenset()
+        found = ("birth", "die")
+    elif _BORN.search(text):
+        found = ("birth",)
+    return frozenset(found + (_ORIGIN if countries(text) else ()))
+
+
+_ORIGIN = tuple(stem(word) for word in ("nationality", "country", "nation", "from"))

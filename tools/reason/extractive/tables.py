@@ -30,7 +30,7 @@ def cell_for(part: Part, unit: Unit) -> str:
     for term in part.terms:
         for stem in term.also:
             wanted.setdefault(stem, 0.7 * term.weight)
-    wanted.update({s: 0.9 for s in _TYPICAL.get(part.kind, ())})
+    wanted.update(dict.fromkeys(_TYPICAL.get(part.kind, ()), 0.9))
     best, weight = "", 0.0
     for name, cell in zip(header, row, strict=False):
         met = max((wanted.get(s, 0.0) for s in stems(name)), default=0.0)

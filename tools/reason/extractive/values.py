@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_WORDS = (
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SCALE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3, "m": 1e6, "bn": 1e9}
+)
+_WORDS = _UNITS.split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_SCALE = {
+    "hundred": 1e2,
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "k": 1e3,
+    "m": 1e6,
+    "bn": 1e9,
+}
 _PER = {
     "second": 1.0, "sec": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "hr": 3600.0,
     "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0, "decade": 315576000.0,
@@ -58,7 +67,7 @@ def number_of(text: str) -> float | None:
 def _spelled(low: str) -> float | None:
     found = [w for w in re.findall(r"[a-z]+", low) if w in _WORDS or w in _TENS]
     if not found:
-        return {"once": 1.0, "twice": 2.0, "half": 0.5, "dozen": 12.0}.get(low.split(" ")[0])
-    return float(
-        sum(_WORDS.index(w) if w in _WORDS else 10 * (2 + _TENS.index(w)) for w in found)
-    )
+        return {"once": 1.0, "twice": 2.0, "half": 0.5, "dozen": 12.0}.get(
+            low.split(" ", maxsplit=1)[0]
+        )
+    return float(sum(_WORDS.index(w) if w in _WORDS else 10 * (2 + _TENS.index(w)) for w in found))

@@ -10,29 +10,35 @@ from functools import lru_cache
 WORD = re.compile(r"\w+(?:[.\-/'’:@#]\w+)*(?:\+\+|%)?")
 PIECE = re.compile(r"[^\W_]+")
 
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as text."""
+    return frozenset(text.split())
+
+
 # Words that carry no subject of their own, in the languages most often met.
-STOP = frozenset(
+STOP = words_of(
     """a an the this that these those there here it its he him his she her hers they them their
-    theirs we us our ours you your yours i me my mine one ones who whom whose which what when where
-    why how is are was were be been being am do does did doing done has have had having will would
-    shall should can could may might must to of in on at by for with from as into onto upon about
-    and or nor but if then else than so such no not yes any some all each every both either neither
-    also too very just only own same other others another more most much many few less least between
-    during before after above below over under again further once up down out off through while
-    because until against per via et al etc s t d ll re ve don doesn didn isn aren wasn weren
-    please tell give know list name explain describe say show find let
-    der die das den dem des ein eine einer eines ist sind war und oder im am wer wie
-    le la les un une de du est sont et ou dans qui que quel quelle el los las es son en y o que""".split()
+    theirs we us our ours you your yours i me my mine one ones who whom whose which what when
+    where why how is are was were be been being am do does did doing done has have had having
+    will would shall should can could may might must to of in on at by for with from as into
+    onto upon about and or nor but if then else than so such no not yes any some all each every
+    both either neither also too very just only own same other others another more most much
+    many few less least between during before after above below over under again further once up
+    down out off through while because until against per via et al etc s t d ll re ve don doesn
+    didn isn aren wasn weren please tell give know list name explain describe say show find let
+    der das dem des ein eine einer eines ist sind und oder im wer wie le la les un une de du est
+    sont et ou dans qui que quel quelle el los las en y o que"""
 )
 
 # Words that ask or frame rather than name a subject: they count, but little.
-FRAME = frozenset(
-    """type kind sort way thing name known call use get make go take come happen mean include
-    give consist involve find become exactly currently current actually usually typically first
-    last new well good different various certain specific main major important part detail
+FRAME = words_of(
+    """type kind sort way thing name known call use get make go take come happen mean include give
+    consist involve find become exactly currently current actually usually typically first last
+    new well good different various certain specific main major important part detail
     information example like need want person people someone anybody anyone somebody work
-    whether following according regard relate provide describe refer considered term long far old
-    often time place number amount date year day question answer film movie song""".split()
+    whether following according regard relate provide describe refer considered term long far
+    old often time place number amount date year day question answer film movie song"""
 )
 
 IRREGULAR = {
@@ -69,15 +75,19 @@ open inaugurate
 locate situate lie base headquarter site stand place where
 write author pen novelist
 direct filmmaker
-marry spouse wife husband
-parent father mother
-child son daughter
+marry spouse wife husband wed widow
+parent father mother son daughter child
+child son daughter parent father mother
 sibling brother sister
+salary pay wage remuneration
+insure insurer insurance underwrite
+grandfather grandson granddaughter grandmother
+uncle aunt nephew niece
 cost price fee charge pay rate tariff expense
 approve sign authorise authorize permit clearance consent
 own belong property
 lead head chief manage supervise
-phone telephone call dial extension
+phone telephone call dial extension tel
 maximum max limit most cap ceiling upto exceed
 minimum min least
 movie film picture feature
@@ -182,6 +192,15 @@ for _line in _GROUPS:
     _group = frozenset(stem(word) for word in _line.split())
     for _stem in _group:
         SYNONYMS[_stem] = SYNONYMS.get(_stem, frozenset()) | _group
+
+# Relations for which there are few words: a text that has none of them does not speak of it.
+CLOSED = frozenset(
+    stem(word)
+    for word in words_of(
+        """born die mother father spouse wife husband married child son daughter brother sister
+        sibling salary wage telephone phone email password population nationality insure"""
+    )
+)
 
 FRAME_STEMS = frozenset(stem(word) for word in FRAME)
 
