@@ -71,7 +71,7 @@ def run(
     with Corpus.open(place / "corpus", embedder=embedder) as corpus:
         corpus.add(_sources(folder))
         texts: dict[str, str] = {}
-        with Agent(corpus, small="none", large="none") as agent:
+        with Agent(corpus, small="none") as agent:
             return [_ask(corpus, agent, question, texts) for question in questions]
 
 

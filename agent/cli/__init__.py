@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -17,7 +19,6 @@ GRAPH_NOTE = "During task with name"
 
 app = typer.Typer(
     name="suffice",
-    help="Searches your documents until the evidence suffices, and says so when it does not.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,6 +29,21 @@ app.command("ask")(ask.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
 app.command("cache")(cache.command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"suffice {version('suffice')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print it.")
+    ] = False,
+) -> None:
+    """Search your documents until the evidence suffices, and say so when it does not."""
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def _json(conditions: list[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     """Read a number or a truth value as such, and all else as text."""
-    if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text):
+    if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?|true|false", text):
         return json.loads(text)
     return text
 

@@ -86,9 +86,13 @@ class EvidenceReranker:
         """Return a calibrated probability for each candidate, in their order."""
         if not candidates:
             return []
-        asked, dense = await self._vectors(question, candidates)
-        scores = await asyncio.to_thread(self._scores, question, candidates, asked, dense)
-        return [float(score) for score in scores]
+        # Equals are told apart by their place, so the order they come in must not matter.
+        places = sorted(range(len(candidates)), key=lambda i: candidates[i].passage.id)
+        ordered = [candidates[i] for i in places]
+        asked, dense = await self._vectors(question, ordered)
+        scores = await asyncio.to_thread(self._scores, question, ordered, asked, dense)
+        by_place = dict(zip(places, scores, strict=True))
+        return [float(by_place[i]) for i in range(len(candidates))]
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -15,7 +15,7 @@ from .support import is_life
 from .tables import cell_for, spoken
 from .words import words
 
-SHARE = 0.12
+SHARE = 0.08
 """The share of belief, among all pieces, from which a further piece is quoted too."""
 
 MOST_ALSO = 2

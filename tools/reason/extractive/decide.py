@@ -14,6 +14,9 @@ from .words import stems
 MET = 0.75
 """How well a term must be met to count as met."""
 
+LED = 0.8
+"""Log-odds for a post that led to the name asked for: a surer step than most mentions."""
+
 FEATURES = (
     "best", "answer", "relation", "own", "open", "open_typed", "typed", "similarity",
     "answer_similarity", "margin", "peak", "nearness", "bridged", "neighbours", "about",
@@ -130,6 +133,12 @@ class Judged:
     confidence: float
     absent: tuple[str, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether the chain meets every content word of the part, and the kind asked for."""
+        named = dict(zip(FEATURES, self.features, strict=True))
+        return named["open"] == 0 and named["typed"] > 0
+
 
 def features(sheet: Sheet, chain: Chain) -> tuple[float, ...]:
     """Return the features of a chain, in the order of `FEATURES`; each is 0 to about 1.
@@ -221,8 +230,9 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     if sheet.part.wants_value and not _has_value(sheet, chain):
         absent.append("name" if sheet.part.by_name else sheet.part.kind)
     heads = HEADS if sheet.compared else HEADS_BY_WORDS
+    led = LED if sheet.part.by_name and chain.bridges and not absent else 0.0
     rank = sum(w * v for w, v in zip(heads.rank, values, strict=True))
-    return Judged(sheet, chain, values, rank, confidence(values, heads), tuple(absent))
+    return Judged(sheet, chain, values, rank, confidence(values, heads, led), tuple(absent))
 
 
 def _has_value(sheet: Sheet, chain: Chain) -> bool:
@@ -233,7 +243,10 @@ def _has_value(sheet: Sheet, chain: Chain) -> bool:
     return led and bool(sheet.typed[chain.answer])
 
 
-def confidence(values: tuple[float, ...], heads: Heads) -> float:
-    """Return the probability that a chain with these features answers its part."""
-    logit = heads.bias + sum(w * v for w, v in zip(heads.confidence, values, strict=True))
+def confidence(values: tuple[float, ...], heads: Heads, more: float = 0.0) -> float:
+    """Return the probability that a chain with these features answers its part.
+
+    `more` is what speaks for it beyond the features, in log-odds.
+    """
+    logit = more + heads.bias + sum(w * v for w, v in zip(heads.confidence, values, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, logit))))

@@ -112,6 +112,8 @@ def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:
     if settled.clash is not None:
         other = said(settled.clash).claim
         more.append(DraftClaim(text=f"But: {other.text}", quotes=other.quotes))
+    if settled.further is not None:
+        more[0] = said(settled.further).claim
     told = {quote for claim in more for quote in claim.quotes}
     more += [claim for claim in also(chosen) if not told.issuperset(claim.quotes)]
     return one, more

@@ -10,6 +10,8 @@ from .spans import DATE, Kind, names
 from .words import CLOSED, FRAME_STEMS, STOP, SYNONYMS, is_identifier, stem, words, words_of
 
 _KINDS: tuple[tuple[str, Kind], ...] = (
+    (r"how (?:high|big|large) (?:is|was|are|were) (?:the )?(?:\w+ )?(?:fee|fine|price|cost|charge"
+     r"|rent|salary|budget|tariff)", "money"),
     (r"(?:on |in |by |until |since |at )?(?:what|which) (?:\w+ )?(?:date|year|day|month|time"
      r"|century|decade|season)\b|when\b|(?:date|year|time) of\b|(?:what|whats|what's)"
      r" (?:is|was|are|were)? ?the (?:\w+ ){0,2}(?:date|year|deadline|day)\b", "date"),
@@ -18,7 +20,8 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"(?:at |until |from )?(?:what|which) (?:age|speed|percentage|share|number)\b|how many\b"
      r"|(?:what|which) (?:is|was|are|were)? ?(?:the )?(?:\w+ ){0,2}(?:number|population"
      r"|percentage|share|count)\b|how (?:old|often|tall|high|deep|far|fast|big|large|wide|heavy"
-     r"|hot|cold|thick)\b", "number"),
+     r"|hot|cold|thick)\b(?! (?:is|was|are|were) (?:the )?(?:\w+ )?(?:fee|fine|price|cost|charge"
+     r"|rent|salary|budget|tariff))", "number"),
     (r"how much\b(?=.*\b(?:cost|pay|price|charge|fee|rent|salary|earn|spend|spent|money|paid)\b)"
      r"|(?:what|which) (?:is|was|are|does|did)? ?(?:the )?(?:[\w-]+ ){0,3}(?:price|cost|fee"
      r"|salary|tariff)\b", "money"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ...embed.protocol import Embedder
 from ..protocol import Draft, Plan, PlannedQuery, Say, Situation, SubQuestion, Verdict
 from .assess import Similarity, assess
+from .decide import Judged
 from .follow import next_queries
 from .outcome import Outcome, claims, conclude, findings, missing
 
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.17
+ENOUGH = 0.14
 """Below this a chain does not answer; it is better to say what is missing."""
 
 
@@ -81,13 +82,16 @@ class ExtractiveReasoner:
         weighed = await assess(situation.question, situation.evidence, self._similarity)
         return conclude(weighed, self._enough)
 
+    def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
+        """Words left open are worth one more round, however sure the rest is."""
+        return chosen.confidence >= self._sure and (chosen.complete or situation.round > 1)
+
     def _queries(self, situation: Situation, outcome: Outcome) -> tuple[PlannedQuery, ...]:
         """What to search for the parts that are not sure; nothing where all are."""
         found: list[PlannedQuery] = []
         for settled, ok, tried in zip(
             outcome.parts, outcome.found, outcome.assessment.tried, strict=True
         ):
-            sure = ok and settled.chosen and settled.chosen.confidence >= self._sure
-            if not sure:
+            if not (ok and settled.chosen and self._is_sure(situation, settled.chosen)):
                 found += next_queries(settled.part, tried, situation.searches, situation.question)
         return tuple(found)

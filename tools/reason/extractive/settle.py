@@ -16,6 +16,9 @@ from .words import fold
 RIVAL = 0.25
 """How believable another source must be, against the best, for its word to count."""
 
+BEHIND = 2.5
+"""How far below the best, in log-odds, a longer way may rank and still be told as well."""
+
 LESS = 0.05
 """How much less of the part another source may say by itself and still clash."""
 
@@ -24,13 +27,15 @@ LESS = 0.05
 class Settled:
     """What is believed of a part. `earlier` is what an older source says instead.
 
-    `clash` is a source as good as the chosen one that says something else.
+    `clash` is a source as good as the chosen one that says something else. `further` is a
+    longer way from the same start, which meets words that the chosen one leaves open.
     """
 
     part: Part
     chosen: Judged | None
     earlier: Judged | None = None
     clash: Judged | None = None
+    further: Judged | None = None
 
 
 def settle(part: Part, tried: Sequence[Judged]) -> Settled:
@@ -50,7 +55,22 @@ def settle(part: Part, tried: Sequence[Judged]) -> Settled:
             return Settled(part, best, earlier=rival)
         if _own(rival) >= _own(best) - LESS:
             return Settled(part, best, clash=rival)
-    return Settled(part, best)
+    return Settled(part, best, further=_further(best, able))
+
+
+def _further(best: Judged, able: Sequence[Judged]) -> Judged | None:
+    """The best chain that starts with the chosen one, follows a mention and meets more."""
+    if best.complete:
+        return None
+    size = len(best.chain.units)
+    longer = [
+        j
+        for j in able
+        if j.chain.units[:size] == best.chain.units
+        and len(j.chain.bridges) > len(best.chain.bridges)
+        and j.rank >= best.rank - BEHIND
+    ]
+    return max(longer, key=_worth, default=None)
 
 
 def _best(tried: Sequence[Judged]) -> Judged | None:
