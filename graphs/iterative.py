@@ -28,7 +28,8 @@ def decide(state: State) -> list[Send] | str:
             )
             for planned in state["queries"]
         ]
-    if state["stopped"] == "sufficient":
+    unplanned = state["stopped"] == "budget" and "sufficient" not in state
+    if state["stopped"] == "sufficient" or unplanned:
         return "write"
     return "write" if found_parts(state) and not state.get("outages") else "abstain"
 

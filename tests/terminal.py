@@ -16,6 +16,14 @@ from typing import Any
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 SUFFICE = [sys.executable, "-m", "suffice"]
 
+_WATCHED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from suffice.agent.cli import main
+main()
+"""
+# Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+
 
 class Terminal:
     """`suffice …` started on a terminal of 80 columns; `raw` is all it has printed."""
@@ -25,7 +33,7 @@ class Terminal:
         settings: dict[str, Any] = {"stdin": follower, "stdout": follower, "stderr": follower}
         shape = {"COLUMNS": "80", "LINES": "40", "TERM": "xterm-256color"}
         self.process = subprocess.Popen(
-            [*SUFFICE, *arguments],
+            [sys.executable, "-c", _WATCHED, *arguments],
             cwd=cwd,
             env={**environment, **shape},
             start_new_session=True,

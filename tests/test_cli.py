@@ -428,7 +428,7 @@ def test_ctrl_c_while_adding_loses_nothing_and_adding_again_completes(
     terminal = Terminal("add", "buoys.jsonl", cwd=folder, environment=with_meaning)
     terminal.read_until(lambda text: re.search(r"[1-9]\d*/800", text))
     terminal.interrupt()
-    assert terminal.end() == INTERRUPTED
+    assert terminal.end() == INTERRUPTED, terminal.text
     assert "stopped; what was acknowledged is kept" in terminal.text
     assert "Traceback" not in terminal.text
     os.environ["SUFFICE_EMBEDDER"] = "minilm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -247,3 +248,10 @@ def test_the_same_situation_gives_the_same_thoughts(question: str, extra: str) -
     evidence = (*CORPUS, passage("x", extra))
     asked = f"When was the {question} built?"
     assert write(asked, *evidence) == write(asked, *evidence)
+
+
+@pytest.mark.parametrize("piece", ["is a or b, ", "are both a and b ", "Big Tower And ", "(", "x"])
+def test_a_long_question_takes_no_long_time(piece: str) -> None:
+    began = time.perf_counter()
+    write((piece * 8000)[:8000], *CORPUS)
+    assert time.perf_counter() - began < 5.0

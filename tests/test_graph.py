@@ -319,7 +319,9 @@ def test_a_spent_budget_ends_with_what_was_found(step: str) -> None:
     else:
         reasoner.drafts = [spent]
     answer = run(reasoner, searcher).answer
-    if step == "write":
+    if step == "plan":  # the share held back still buys the last word, from the survey alone
+        assert (answer.status, len(answer.citations)) == ("answered", 1)
+    elif step == "write":
         assert answer.status == "answered"
         assert len(answer.citations) == 2
     else:
@@ -330,7 +332,7 @@ def test_a_thought_that_takes_too_long_ends_by_the_clock() -> None:
     async def forever(_):
         await asyncio.sleep(60)
 
-    reasoner = ScriptedReasoner([forever])
+    reasoner = ScriptedReasoner([forever], drafts=[Draft()])
     ran = run(reasoner, FakeSearcher({"who?": [RULE]}), budget=Budget(seconds=0.05))
     assert (ran.answer.status, ran.answer.reason) == ("abstained", "budget")
     assert ran.answer.usage.seconds < 5

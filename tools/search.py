@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from .batch import Batcher
+from .cache import under
 from .embed.protocol import Embedder, SparseEmbedder
 from .rerank.protocol import Candidate
 from .store.protocol import Hit, Store, Vector
 from .trail.follow import Trail, first_requests, hop_requests, next_seeds, probes
 from .trail.gathering import Gathering, hybrid
 from .trail.names import NAMES
-from .types import Query
+from .types import Query, Where
 
 POOL = 120
 """The most candidates a query brings to the reranker."""
@@ -88,9 +89,15 @@ class Searcher:
         return gatherings
 
     async def _vectors(self, queries: Sequence[Query]) -> list[Vector | None]:
-        if self._embedder is None:
-            return [None] * len(queries)
-        return [*await self._embedder.embed_queries([query.text for query in queries])]
+        """Embed all queries at once; those with another filter apart, as what a cache keeps
+        of one person's searches is not for another's."""
+        vectors: dict[int, Vector] = {}
+        if self._embedder is not None:
+            for where, places in _by_filter(queries):
+                with under(where):
+                    found = await self._embedder.embed_queries([queries[i].text for i in places])
+                vectors.update(zip(places, found, strict=True))
+        return [vectors.get(place) for place in range(len(queries))]
 
     async def _hop(self, gatherings: Sequence[Gathering], hop: int) -> None:
         """Go on from the best passages of each question, all in one batch."""
@@ -145,3 +152,15 @@ def _ordered(gathering: Gathering) -> list[Candidate]:
         )
         for place, i in enumerate(order)
     ]
+
+
+def _by_filter(queries: Sequence[Query]) -> list[tuple[Where | None, list[int]]]:
+    """Return the places of the queries by their filter."""
+    groups: list[tuple[Where | None, list[int]]] = []
+    for place, query in enumerate(queries):
+        same = next((places for where, places in groups if where == query.where), None)
+        if same is None:
+            groups.append((query.where, [place]))
+        else:
+            same.append(place)
+    return groups

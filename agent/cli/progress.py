@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from ...tools.ingest import Progress
 
 
+BAR = 16
+NUMBERS = BAR + 55
+"""Columns of the bar and of all that is said beside it but for the file's name."""
+
+
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None]:
     """Yield what `Corpus.add` calls with its progress, or None where nobody watches."""
@@ -24,7 +29,7 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
         return
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=32),
+        BarColumn(bar_width=BAR),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}", style="dim"),
         TextColumn("{task.fields[current]}", style="dim"),
@@ -43,10 +48,16 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
                 completed=progress.done,
                 total=progress.total,
                 rate=f"{progress.rate:.0f} passages/s{left}",
-                current=line(progress.current[-40:]).plain,
+                current=_name(progress.current, console.width - NUMBERS),
             )
 
         yield show
+
+
+def _name(source: str, room: int) -> str:
+    """Return the end of a source's path, as much of its last part as there is room for."""
+    name = line(source.rpartition("/")[2]).plain
+    return name if len(name) <= room else "…" + name[max(len(name) - room + 1, 0) :]
 
 
 def _duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ from ..budget import remaining, used
 from ..standing import found_parts, missing_parts
 from ..state import State, Tools
 from .retrieve import OUTAGES
-from .think import situated, within
+from .think import broke, situated, took, within
 
 
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
@@ -28,10 +28,10 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 
     try:
         draft = await within(left, tools.reasoner.write(situation, say))
-    except BudgetExceeded:
-        return {"draft": from_findings(state), "stopped": "budget"}
+    except BudgetExceeded as error:
+        return {"draft": from_findings(state), "stopped": "budget", **took(error)}
     except OUTAGES as error:
-        return {"stopped": "outage", "outages": (f"write: {error}",)}
+        return {"stopped": "outage", **broke("write", error)}
     return {"draft": draft, "usage": draft.usage}
 
 
@@ -39,7 +39,7 @@ async def verify(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Believe only what is found: drop every claim whose quotes are not in the passages."""
     draft = state.get("draft") or Draft()
     verified = look_up(draft, state.get("evidence", ()), state["question"])
-    dropped = tuple(f"{drop.claim}: {drop.reason}" for drop in verified.dropped)
+    dropped = (*draft.doubted, *(f"{drop.claim}: {drop.reason}" for drop in verified.dropped))
     if not verified.claims:
         return {"dropped": dropped, **_again(state)}
     confidence = draft.confidence or state.get("confidence", 0.0)
@@ -72,7 +72,7 @@ async def abstain(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 def from_findings(state: State) -> Draft:
     """Compose a draft of what was found so far, for when nobody can write any more."""
     found = [finding for finding in state.get("findings", {}).values() if finding.found]
-    claims = tuple(DraftClaim(text=finding.text, quotes=finding.quotes) for finding in found)
+    claims = tuple(DraftClaim(text=f.claim or f.text, quotes=f.quotes) for f in found)
     return Draft(claims=claims, confidence=min((f.confidence for f in found), default=0.0))
 
 

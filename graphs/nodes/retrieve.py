@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from ...errors import CallFailed, CallRefused, FilterError, StoreUnavailable
+from ...tools.cache import under
 from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.types import Passage, Query, Usage, Where
 from ..state import Found, Search, SearchTask, State, Tools, best_scores
@@ -107,7 +108,8 @@ async def _scores(found: Found, reranker: Reranker | None) -> tuple[Sequence[flo
     """
     if reranker is not None:
         try:
-            return await reranker.rank(found.query.text, found.candidates), ""
+            with under(found.query.where):
+                return await reranker.rank(found.query.text, found.candidates), ""
         except OUTAGES as error:
             return _by_place(found), f"rerank: {error}"
     return _by_place(found), ""

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from ...errors import BudgetExceeded
+from ...errors import BudgetExceeded, SufficeError
 from ...tools.reason.protocol import Finding, Plan, PlannedQuery, Situation, Verdict
-from ...tools.types import Budget
+from ...tools.types import Budget, Usage
 from ..budget import remaining
 from ..queries import novel
 from ..state import State, Tools
@@ -27,10 +27,10 @@ async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     situation = await situated(state, tools, left)
     try:
         thought: Plan = await within(left, tools.reasoner.plan(situation))
-    except BudgetExceeded:
-        return {"queries": (), "stopped": "budget"}
+    except BudgetExceeded as error:
+        return {"queries": (), "stopped": "budget", **took(error)}
     except OUTAGES as error:
-        return {"queries": (), "stopped": "outage", "outages": (f"plan: {error}",)}
+        return {"queries": (), "stopped": "outage", **broke("plan", error)}
     return {"subquestions": thought.subquestions, **_concluded(state, thought)}
 
 
@@ -40,11 +40,21 @@ async def judge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     situation = await situated(state, tools, left)
     try:
         thought: Verdict = await within(left, tools.reasoner.judge(situation))
-    except BudgetExceeded:
-        return {"queries": (), "stopped": "budget"}
+    except BudgetExceeded as error:
+        return {"queries": (), "stopped": "budget", **took(error)}
     except OUTAGES as error:
-        return {"queries": (), "stopped": "outage", "outages": (f"judge: {error}",)}
+        return {"queries": (), "stopped": "outage", **broke("judge", error)}
     return {"conflict": thought.conflict, **_concluded(state, thought)}
+
+
+def broke(step: str, error: SufficeError) -> dict[str, Any]:
+    """Return what an outage leaves in the state: what broke, and what it took all the same."""
+    return {"outages": (f"{step}: {error}",), **took(error)}
+
+
+def took(error: SufficeError) -> dict[str, Any]:
+    """Return the usage of a call that failed."""
+    return {"usage": error.usage or Usage()}
 
 
 async def situated(state: State, tools: Tools, left: Budget) -> Situation:

@@ -14,6 +14,9 @@ from .words import stems
 MET = 0.75
 """How well a term must be met to count as met."""
 
+LEAST = 0.4
+"""The share of its words below which a question that names nothing is not spoken of."""
+
 LED = 0.8
 """Log-odds for a post that led to the name asked for: a surer step than most mentions."""
 
@@ -227,12 +230,19 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     absent = [
         t.text for t, c in zip(sheet.part.terms, chain.cover, strict=True) if t.required and c < MET
     ]
+    if not _has_subject(sheet) and values[FEATURES.index("relation")] < LEAST:
+        absent.append("most of what was asked")
     if sheet.part.wants_value and not _has_value(sheet, chain):
         absent.append("name" if sheet.part.by_name else sheet.part.kind)
     heads = HEADS if sheet.compared else HEADS_BY_WORDS
     led = LED if sheet.part.by_name and chain.bridges and not absent else 0.0
     rank = sum(w * v for w, v in zip(heads.rank, values, strict=True))
     return Judged(sheet, chain, values, rank, confidence(values, heads, led), tuple(absent))
+
+
+def _has_subject(sheet: Sheet) -> bool:
+    """Whether the part has words that must be met, so that its subject cannot be missed."""
+    return any(t.required for t in sheet.part.terms)
 
 
 def _has_value(sheet: Sheet, chain: Chain) -> bool:

@@ -12,7 +12,7 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.14
+ENOUGH = 0.13
 """Below this a chain does not answer; it is better to say what is missing."""
 
 

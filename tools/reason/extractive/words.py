@@ -116,7 +116,7 @@ deadline due
 duration long last take
 speed fast knot
 draught draft deep
-high tall
+high tall rise elevate
 weigh tonne
 old age
 default standard
@@ -198,7 +198,8 @@ CLOSED = frozenset(
     stem(word)
     for word in words_of(
         """born die mother father spouse wife husband married child son daughter brother sister
-        sibling salary wage telephone phone email password population nationality insure"""
+        sibling salary wage telephone phone email password population nationality insure tall
+        wide deep"""
     )
 )
 
