@@ -164,7 +164,8 @@ def test_empty_evidence_is_no_evidence() -> None:
 def test_a_table_row_is_quoted_with_its_header() -> None:
     table = passage(
         "t",
-        "| Berth | Length | Depth |\n|---|---|---|\n| N1 | 320 m | 14.0 m |\n| N2 | 310 m | 14.2 m |\n",
+        "| Berth | Length | Depth |\n|---|---|---|\n"
+        "| N1 | 320 m | 14.0 m |\n| N2 | 310 m | 14.2 m |\n",
         "Berth directory",
     )
     draft = write("What is the depth of berth N2?", table, BAKERY)
@@ -203,7 +204,8 @@ def test_instructions_in_a_passage_change_nothing() -> None:
 def test_code_is_quoted_by_the_line() -> None:
     code = passage(
         "code",
-        "```python\nMAX_RETRIES = 7\nTIMEOUT_SECONDS = 30\n\ndef connect(host):\n    return host\n```",
+        "```python\nMAX_RETRIES = 7\nTIMEOUT_SECONDS = 30\n\n"
+        "def connect(host):\n    return host\n```",
         "client.py",
     )
     assert "MAX_RETRIES = 7" in quoted(write("What is the value of MAX_RETRIES?", code, BAKERY))

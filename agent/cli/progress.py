@@ -32,7 +32,7 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
         BarColumn(bar_width=BAR),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}", style="dim"),
-        TextColumn("{task.fields[current]}", style="dim"),
+        TextColumn("{task.fields[current]}", style="dim", markup=False),
     )
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("adding", total=None, rate="", current="")
