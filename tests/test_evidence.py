@@ -41,7 +41,10 @@ def harbour(*, vectors: bool = True) -> list[Candidate]:
     texts = [
         ("The Quiet Harbour", "The Quiet Harbour is a 1961 film directed by Ines Valdez."),
         ("Ines Valdez", "Ines Valdez was born in Porto in 1920 and moved to Lima."),
-        *((f"Film {i}", f"Film {i} was directed and born out of quiet days {i}.") for i in range(9)),
+        *(
+            (f"Film {i}", f"Film {i} was directed and born out of quiet days {i}.")
+            for i in range(9)
+        ),
         *((f"Port {i}", f"A harbour with {i} cranes and a tariff.") for i in range(9)),
     ]
     return [candidate(i, *pair, vectors=vectors) for i, pair in enumerate(texts)]
