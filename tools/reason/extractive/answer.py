@@ -15,10 +15,15 @@ from .support import is_life
 from .tables import cell_for, spoken
 from .words import words
 
-SHARE = 0.08
-"""The share of belief, among all pieces, from which a further piece is quoted too."""
+NEAR = 2.0
+"""How far below the best piece, in log-odds, a further piece may lie and still be quoted."""
 
-MOST_ALSO = 2
+SOURCE = 0.5
+"""How high a passage must stand in the evidence for its best piece to be quoted as well."""
+
+MOST_SOURCES = 3
+MOST_ALSO = 3
+MOST_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +48,34 @@ def said(judged: Judged) -> Said:
 
 
 def also(judged: Judged) -> list[DraftClaim]:
-    """Return claims for further pieces that are nearly as believable as the chosen ones.
+    """Return claims for further pieces that bear on the part nearly as well.
 
-    Where one piece has all the belief there are none; a piece that does not meet the names
-    or the kind of value asked for is never quoted.
+    These are the best pieces of the passages that the reranker trusts most, for what two
+    sources say together no single piece holds, and the pieces believed next to the best.
     """
     made, chain = judged.sheet, judged.chain
-    odds = np.exp(made.scores - made.scores.max())
-    belief = odds / odds.sum()
     found: list[DraftClaim] = []
-    for row in np.argsort(-belief, kind="stable")[: MOST_ALSO + len(chain.units)]:
-        if belief[row] < SHARE or len(found) == MOST_ALSO:
-            break
-        if int(row) in chain.units or not _bears(judged, int(row)):
+    room = MOST_CHARS
+    for row in _further_rows(judged):
+        text = made.units[row].text
+        if row in chain.units or len(text) > room or len(found) == MOST_ALSO:
             continue
-        found.append(said(replace(judged, chain=replace(chain, units=(int(row),)))).claim)
+        room -= len(text)
+        found.append(said(replace(judged, chain=replace(chain, units=(row,)))).claim)
     return found
 
 
-def _bears(judged: Judged, row: int) -> bool:
+def _further_rows(judged: Judged) -> list[int]:
     made = judged.sheet
-    typed = not made.part.wants_value or bool(made.typed[row])
-    return typed and bool(made.named[row].all())
+    order = [int(row) for row in np.argsort(-made.scores, kind="stable")]
+    quoted = {made.units[row].passage for row in judged.chain.units}
+    best: dict[int, int] = {}
+    for row in order:
+        if made.place[row] >= SOURCE and made.units[row].passage < MOST_SOURCES:
+            best.setdefault(made.units[row].passage, row)
+    near = [row for row in order[:MOST_ALSO] if made.scores[row] >= made.scores[order[0]] - NEAR]
+    new = [row for passage, row in sorted(best.items()) if passage not in quoted]
+    return list(dict.fromkeys([*near, *new]))
 
 
 def lead(judged: Judged) -> str:

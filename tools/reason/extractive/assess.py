@@ -13,6 +13,7 @@ from ...store.protocol import Vector
 from ...types import Passage
 from .chain import chains
 from .decide import Judged, judge
+from .question import relation_of
 from .sentences import Unit
 from .split import Question, read
 from .support import SYNONYM, Grid, Sheet, read_units, sheet
@@ -99,7 +100,9 @@ async def _compared(made: Sheet, similarity: Similarity) -> Sheet:
     cosines = await similarity.to(made.part.text, texts)
     near, bare = np.zeros(len(made.units)), np.zeros(len(made.units))
     near[rows], bare[rows] = cosines[: len(rows)], cosines[len(rows) :]
-    return replace(made, similarity=near, bare=bare, compared=True)
+    relation = np.zeros(len(made.units))
+    relation[rows] = await similarity.to(relation_of(made.part), texts[len(rows) :])
+    return replace(made, similarity=near, bare=bare, relation=relation, compared=True)
 
 
 async def _softened(made: Sheet, similarity: Similarity) -> Sheet:

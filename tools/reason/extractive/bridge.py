@@ -48,6 +48,13 @@ _NOWHERE = re.compile(
 )
 
 
+_HONORIFIC = re.compile(
+    r"^(?:(?:captain|capt|chief|doctor|dr|sir|dame|lord|lady|mr|mrs|ms|miss|prof|professor|president"
+    r"|king|queen|saint|st|general|colonel|major|lieutenant|sergeant)\.? )+(?=\w)",
+    re.IGNORECASE,
+)
+"""What stands before a name in one place and not in another."""
+
 _ANYBODY = words_of(
     """manager officer master chair lead leader head team office desk board group crew watch
     engineer operator agent owner driver pilot captain clerk teacher doctor nurse editor author
@@ -61,12 +68,16 @@ def _leads_nowhere(name: str) -> bool:
 
 
 def mentions(unit: Unit, bridge: Bridge) -> bool:
-    """Say whether a unit, or its title or headings, names the bridge as one phrase."""
+    """Say whether a unit, or its title or headings, names the bridge as one phrase.
+
+    The row of a table may turn a name round: "Brandt, Ada".
+    """
     name = fold(bridge.name)
     return (
         name in fold(unit.text)
         or name in fold(unit.context)
-        or (bridge.stems <= unit.context_stems)
+        or bridge.stems <= unit.context_stems
+        or (unit.kind == "row" and len(bridge.stems) > 1 and bridge.stems <= unit.stems)
     )
 
 
@@ -81,7 +92,8 @@ def bridges(part: Part, unit: Unit, small: frozenset[str] = frozenset()) -> list
     marks = [w.start for w in words(unit.text) if w.stem in wanted]
     found: dict[frozenset[str], Bridge] = {}
     for span in _mentions(unit.text):
-        key = _key(span.text)
+        name = _HONORIFIC.sub("", span.text.strip("` "))
+        key = _key(name)
         if not key or key <= asked or len(key) > 8 or _leads_nowhere(span.text):
             continue
         if span.text.isalpha() and span.text[0].isupper() and span.text.lower() in small:
@@ -89,6 +101,6 @@ def bridges(part: Part, unit: Unit, small: frozenset[str] = frozenset()) -> list
         gap = min((abs(span.start - m) for m in marks), default=200)
         nearness = 1.0 / (1.0 + gap / 40.0)
         if key not in found or found[key].nearness < nearness:
-            found[key] = Bridge(span.text.strip("` "), key, nearness)
+            found[key] = Bridge(name, key, nearness)
     ranked = sorted(found.values(), key=lambda b: -b.nearness)
     return ranked[:MOST_BRIDGES]

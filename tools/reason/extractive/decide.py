@@ -68,8 +68,8 @@ class Judged:
     """A chain with what speaks for it.
 
     `rank` orders the chains of one part; `confidence` is the probability that the first
-    of them answers it. `absent` are the required words that it does not meet, and
-    the kind of value asked for where it has none.
+    of them answers it. `absent` are the required words that it does not meet, and the kind
+    of value asked for where it has none; `lacks` tells whether any required word is.
     """
 
     sheet: Sheet
@@ -78,6 +78,7 @@ class Judged:
     rank: float
     confidence: float
     absent: tuple[str, ...]
+    lacks: bool = False
 
     @property
     def complete(self) -> bool:
@@ -173,6 +174,7 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     absent = [
         t.text for t, c in zip(sheet.part.terms, chain.cover, strict=True) if t.required and c < MET
     ]
+    lacks = bool(absent)
     if not _has_subject(sheet) and values[FEATURES.index("relation")] < LEAST:
         absent.append("most of what was asked")
     if sheet.part.wants_value and not _has_value(sheet, chain):
@@ -180,7 +182,8 @@ def judge(sheet: Sheet, chain: Chain) -> Judged:
     heads = HEADS if sheet.compared else HEADS_BY_WORDS
     led = LED if sheet.part.by_name and chain.bridges and not absent else 0.0
     rank = sum(w * v for w, v in zip(heads.rank, values, strict=True))
-    return Judged(sheet, chain, values, rank, confidence(values, heads, led), tuple(absent))
+    believed = confidence(values, heads, led)
+    return Judged(sheet, chain, values, rank, believed, tuple(absent), lacks)
 
 
 def _has_subject(sheet: Sheet) -> bool:

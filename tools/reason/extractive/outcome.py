@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from ..protocol import DraftClaim, Finding
 from .answer import Said, also, said
 from .assess import Assessment
+from .belief import belief
 from .compare import compared
 from .decide import Judged
 from .question import Part
 from .settle import Settled, settle
 
-SIDE = 0.6
-"""What each side of a comparison may lack in confidence: the other side bears it out."""
+SIDE = 0.08
+"""The confidence from which the chain of a side counts: the other side bears it out."""
 
 _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)", re.IGNORECASE)
 
@@ -31,7 +32,7 @@ class Outcome:
     @property
     def confidence(self) -> float:
         """The probability that what is said is right: that of the weakest part."""
-        return min((s.chosen.confidence if s.chosen else 0.0 for s in self.parts), default=0.0)
+        return min((belief(s.chosen) if s.chosen else 0.0 for s in self.parts), default=0.0)
 
     @property
     def conflict(self) -> bool:
@@ -40,21 +41,24 @@ class Outcome:
 
 
 def conclude(assessment: Assessment, enough: float) -> Outcome:
-    """Settle every part. Of a comparison, one side alone says nothing."""
+    """Settle every part; one is found from a belief of `enough`.
+
+    Each side of a comparison must hold by its own chain, and one side alone says nothing.
+    """
     parts = tuple(
         settle(part, tried)
         for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
     )
-    least = enough * SIDE if assessment.question.compare else enough
-    found = tuple(holds(s.chosen, least) for s in parts)
-    if assessment.question.compare and not all(found):
-        found = (False,) * len(found)
+    if assessment.question.compare:
+        found = (all(_holds(s.chosen) for s in parts),) * len(parts)
+    else:
+        found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
     return Outcome(assessment, parts, found)
 
 
-def holds(judged: Judged | None, enough: float) -> bool:
-    """Say whether a chain answers: nothing required is absent, and it is believable."""
-    return judged is not None and not judged.absent and judged.confidence >= enough
+def _holds(judged: Judged | None) -> bool:
+    """Say whether a side of a comparison stands: nothing required is absent from its chain."""
+    return judged is not None and not judged.absent and judged.confidence >= SIDE
 
 
 def findings(outcome: Outcome) -> tuple[Finding, ...]:
@@ -64,7 +68,7 @@ def findings(outcome: Outcome) -> tuple[Finding, ...]:
 
 def _finding(settled: Settled, found: bool) -> Finding:
     part, judged = settled.part, settled.chosen
-    doubt = judged.confidence if judged else 0.0
+    doubt = belief(judged) if judged else 0.0
     if not found or judged is None:
         return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=doubt)
     one = said(judged)

@@ -233,6 +233,14 @@ def _plain(word: str, name: int, aside: bool) -> Term:
     return Term(root, word, weight, root in CLOSED, -1, also)
 
 
+def relation_of(asked: Part) -> str:
+    """Return what a part asks of the things it names, without their names."""
+    text = asked.text
+    for name in asked.names:
+        text = text.replace(name, " ")
+    return " ".join(text.split()) or asked.text
+
+
 def years(text: str) -> set[str]:
     """Return the years that `text` names."""
     return {y for m in DATE.finditer(text) for y in re.findall(r"\b(?:1\d|20)\d\d\b", m[0])}

@@ -12,16 +12,16 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.13
-"""Below this a chain does not answer; it is better to say what is missing."""
+ENOUGH = 0.42
+"""Below this belief nothing is answered; it is better to say what is missing."""
 
 
 class ExtractiveReasoner:
     """Splits questions, follows what the evidence names, and answers in quotes.
 
     `embedder` (or None) adds the similarity of sentences to the words they share.
-    `enough` is the confidence from which it answers, `sure` that from which it stops
-    searching. The same situation always gives the same thoughts.
+    `enough` is the belief from which it answers, `sure` the confidence of a chain from
+    which it stops searching. The same situation always gives the same thoughts.
     """
 
     name = "extractive"

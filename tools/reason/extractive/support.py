@@ -51,9 +51,10 @@ class Sheet:
     `own[u, t]` says how well unit u's own words meet term t, 0 to 1; `cover` counts title,
     headings and, a little, the text just above as well. `named[u, i]` says whether unit u
     with its title and headings speaks of name i. `similarity[u]` is the cosine of the part
-    to the unit with its title and headings, `bare[u]` to the unit alone, both 0 where they
-    were not computed; `compared` says whether any was. `place[u]` is how high its passage
-    stands in the evidence, from the reranker's scores, 1 for the first and 0 for the last.
+    to the unit with its title and headings, `bare[u]` to the unit alone, `relation[u]` that
+    of what the part asks without the names in it; all are 0 where they were not computed,
+    and `compared` says whether any was. `place[u]` is how high its passage stands in the
+    evidence, from the reranker's scores, 1 for the first and 0 for the last.
     """
 
     part: Part
@@ -66,6 +67,7 @@ class Sheet:
     place: Grid
     similarity: Grid
     bare: Grid
+    relation: Grid
     compared: bool = False
 
     @cached_property
@@ -160,6 +162,7 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
         cover,
         named,
         _places(evidence, found),
+        nothing,
         nothing,
         nothing,
     )
