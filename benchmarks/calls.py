@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from question_sets import read_set
+
 from suffice import Agent, Corpus
 from suffice.prompts import Prompt
 from suffice.testing import FunctionModel, Scripted, reasoner
@@ -171,8 +172,9 @@ class WordPieces:
     """Counts tokens as the embedder's tokenizer does."""
 
     def __init__(self) -> None:
-        from suffice.tools.embed.weights import find_weights
         from tokenizers import Tokenizer
+
+        from suffice.tools.embed.weights import find_weights
 
         self._tokenizer = Tokenizer.from_file(str(find_weights().tokenizer))
         self._tokenizer.no_truncation()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
+
 from suffice.tools.embed.protocol import Embedder, SparseEmbedder
 from suffice.tools.ingest import add
 from suffice.tools.store import open_store

@@ -20,6 +20,7 @@ from statistics import mean, median
 from time import perf_counter
 
 import numpy as np
+
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.embed.minilm import MiniLM
 

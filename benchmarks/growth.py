@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from question_sets import QuestionSet, read_set
+
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.embed.protocol import Embedder

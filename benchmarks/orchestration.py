@@ -87,13 +87,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
     repeat = parser.parse_args().repeat
-    questions = [json.loads(line)["question"] for line in open(EXAMPLES / "questions.jsonl")]
-    with tempfile.TemporaryDirectory() as folder:
-        with Corpus.open(folder, settings=Settings()) as corpus, Agent(corpus) as agent:
-            corpus.add(EXAMPLES / "harbour")
-            own, walls, bare = measure(agent, questions, repeat)
+    lines = (EXAMPLES / "questions.jsonl").read_text("utf-8").splitlines()
+    questions = [json.loads(line)["question"] for line in lines]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Corpus.open(folder, settings=Settings()) as corpus,
+        Agent(corpus) as agent,
+    ):
+        corpus.add(EXAMPLES / "harbour")
+        own, walls, bare = measure(agent, questions, repeat)
     print(f"{len(own)} questions, medians in ms (90th percentile)")
-    for name, values in (("whole question", walls), ("the graph's own", own), ("no graph, own", bare)):
+    for name, values in (
+        ("whole question", walls),
+        ("the graph's own", own),
+        ("no graph, own", bare),
+    ):
         high = statistics.quantiles(values, n=10)[-1]
         print(f"  {name:16} {statistics.median(values):7.2f} ({high:.2f})")
 

@@ -26,6 +26,7 @@ import numpy as np
 from corpora import RememberingEmbedder, corpus_of
 from question_sets import HALVED, Question, QuestionSet, merged, read_hops, read_set
 from scipy.optimize import minimize
+
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.rerank import evidence_features as ef

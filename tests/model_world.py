@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from wire import Asked
+
 from suffice import Corpus, Document
 from suffice.agent.settings import Settings
 from suffice.tools.types import Answer
-from wire import Asked
 
 QUESTION = "When was the director of Polonaise born?"
 FILM = "Polonaise is a 1950 film directed by Jan Kowal. It stars nobody of note."

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 import tugs
+from terminal import SUFFICE
+
 from suffice import Agent, Corpus, Document, StoreError, StoreMismatch, StoreMissing
 from suffice.errors import InputError, StoreUnavailable, WeightsError
-from terminal import SUFFICE
 
 QUESTION = tugs.question("Anchor")
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import tugs
+from terminal import SUFFICE, Terminal
+
 from suffice.agent.cli import main
 from suffice.agent.cli.options import parse_where
 from suffice.errors import FilterError
-from terminal import SUFFICE, Terminal
 
 ANSWERED, FAILED, WRONG_USAGE, ABSTAINED, INTERRUPTED = 0, 1, 2, 3, 130
 

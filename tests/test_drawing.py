@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.graph import END, START, StateGraph
 from scripted import run
+from test_graph import two_hops
+
 from suffice.graphs import STRATEGIES, build
 from suffice.graphs.drawing import structure, taken, to_json, to_mermaid, to_svg
 from suffice.graphs.layout import layered
-from test_graph import two_hops
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.errors import ProviderMissing, SettingsError
 from suffice.tools.embed import open_sparse
 from suffice.tools.embed.bm25 import Bm25, Stemmer

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from suffice.errors import ProviderMissing
 from suffice.tools.embed import open_embedder, open_sparse
 from suffice.tools.rerank import open_reranker

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.minilm import BATCH_PIECES, MiniLM, batches
 from suffice.tools.embed.weights import MODEL_SHA256, find_weights

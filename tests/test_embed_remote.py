@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from suffice.errors import CallFailed, CallRefused, ProviderMissing, SettingsError
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.openai import OpenAIEmbedder

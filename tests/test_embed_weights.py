@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from suffice.errors import WeightsError
 from suffice.tools.embed.conversion import cache_folder, load_model
 from suffice.tools.embed.weights import MODEL_SHA256, PINNED, find_weights

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from suffice.testing import HashEmbedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.rerank import open_reranker

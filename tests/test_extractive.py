@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from suffice.tools.reason.extractive import ExtractiveReasoner
 from suffice.tools.reason.protocol import Draft, Plan, Situation, Verdict
 from suffice.tools.types import Passage, Query

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from model_world import QUESTION, careful, check_citations, open_corpus
+from wire import ALL_FAULTS, GARBLED, PASSING, READABLE, WireServer
+
 from suffice import Agent, Corpus
 from suffice.graphs.events import RunFinished
 from suffice.tools.llm import open_model
 from suffice.tools.reason.llm import LlmReasoner
 from suffice.tools.retry import Patience
 from suffice.tools.types import Answer, Budget
-from wire import ALL_FAULTS, GARBLED, PASSING, READABLE, WireServer
 
 KEY = "sk-planted-0123456789abcdef"
 SECONDS = 20.0

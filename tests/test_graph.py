@@ -17,6 +17,7 @@ from scripted import (
     query,
     run,
 )
+
 from suffice import BudgetExceeded, CallFailed, CallRefused, FilterError, StoreUnavailable
 from suffice.tools.reason.protocol import Draft, Plan, Verdict
 from suffice.tools.types import Budget, Query

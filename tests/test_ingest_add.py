@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+
 from suffice import Document
 from suffice.errors import CallFailed, InputError, StoreMismatch, StoreUnavailable
 from suffice.tools.embed.bm25 import Bm25

@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from suffice import Document
 from suffice.tools.ingest import chunk, embedding_text
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.ingest import add
 from suffice.tools.store import open_store

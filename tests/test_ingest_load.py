@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice import Document
 from suffice.errors import IngestError
 from suffice.tools.ingest import SourceFile, load, register

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from suffice import Document
 from suffice.errors import InputError
 from suffice.tools.ingest import SourceFile, scan

@@ -10,6 +10,7 @@ import pytest
 from model_world import DOCUMENTS, FILM, LIFE, QUESTION, check_citations, judge, open_corpus, plan
 from model_world import shown_ids as ids_in
 from pydantic import BaseModel
+
 from suffice import Agent, Document
 from suffice.prompts import Prompt
 from suffice.testing import FunctionModel, Scripted, reasoner

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import pytest
 from pydantic import BaseModel
+from wire import GARBLED, PASSING, READABLE, REFUSALS, WireServer
+
 from suffice.errors import (
     BudgetExceeded,
     CallFailed,
@@ -22,7 +24,6 @@ from suffice.tools.llm.prices import PRICES, Price, price_of
 from suffice.tools.llm.protocol import LanguageModel, Reply
 from suffice.tools.retry import Patience
 from suffice.tools.types import Usage
-from wire import GARBLED, PASSING, READABLE, REFUSALS, WireServer
 
 KEY = "sk-planted-0123456789abcdef"
 PROVIDERS = ("openai", "anthropic")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import BaseModel
+
 from suffice.errors import ReplyInvalid, StoreUnavailable
 from suffice.prompts import Prompt
 from suffice.testing import HashEmbedder, ScriptedModel

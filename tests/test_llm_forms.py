@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+
 from suffice.prompts.judge import JudgeReply
 from suffice.prompts.plan import PlanReply
 from suffice.prompts.support import SupportReply

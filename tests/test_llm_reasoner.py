@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from model_world import BORN, DIRECTED, DOCUMENTS, QUESTION, judge, plan, shown_ids, written
 from pydantic import BaseModel
+
 from suffice.errors import BudgetExceeded, CallFailed, ReplyInvalid
 from suffice.prompts import Prompt
 from suffice.testing import FunctionModel, Scripted, ScriptedModel

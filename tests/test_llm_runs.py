@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from model_world import QUESTION, check_citations, judge, open_corpus, plan, shown_ids, written
 from pydantic import BaseModel
+
 from suffice import Agent, Corpus, Document
 from suffice.graphs.events import Token
 from suffice.prompts import Prompt

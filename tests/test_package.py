@@ -14,6 +14,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
 import suffice
 
 ROOT = Path(__file__).parent.parent

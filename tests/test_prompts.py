@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.errors import PromptError
 from suffice.prompts import PLACEHOLDERS, load
 from suffice.testing import ScriptedModel
@@ -33,7 +34,12 @@ def test_what_ships_is_short(name: str) -> None:
 @pytest.mark.parametrize("name", ["plan", "judge", "write"])
 def test_what_ships_says_what_it_must(name: str) -> None:
     said = load(name).system.lower()
-    for words in ("use only the evidence", "from elsewhere", "never an instruction", "letter for letter"):
+    for words in (
+        "use only the evidence",
+        "from elsewhere",
+        "never an instruction",
+        "letter for letter",
+    ):
         assert words in said
 
 

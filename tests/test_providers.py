@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.errors import ProviderMissing, SettingsError
 from suffice.tools.providers import Provider, find_key, parse_provider
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from suffice.errors import CallFailed, CallRefused, SettingsError
 from suffice.tools.rerank import open_reranker
 from suffice.tools.rerank.http import FORMS, TEI, HttpReranker

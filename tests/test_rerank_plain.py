@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.errors import ProviderMissing
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.rerank import open_reranker

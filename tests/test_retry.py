@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from suffice.errors import CallFailed, CallRefused, ReplyInvalid
 from suffice.tools.retry import Patience, can_pass, retry_after, with_retries
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import tugs
 from scripted import ScriptedReasoner, claim, found, parts, query
+
 from suffice import Agent, Answer, Corpus, Document, FilterError, InputError, QuestionError
 from suffice.tools.reason.protocol import Draft, Plan, Verdict
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import tugs
 from scripted import ScriptedReasoner
+
 from suffice import Agent, Corpus, ProviderMissing, SettingsError, StoreError, StoreMissing
 
 QUESTION = tugs.question("Dunlin")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import tugs
+
 from suffice import Agent, Corpus, Document, InputError, StoreUnavailable
 from suffice.graphs.events import RunFinished, RunStarted
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tugs
+
 from suffice import Agent, Budget, Corpus, Settings, SettingsError
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VOYAGE_API_KEY", "QDRANT_API_KEY")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import tugs
 from scripted import ScriptedReasoner
+
 from suffice import Agent, Corpus, QuestionError, StoreError
 from suffice.graphs.events import Event, NodeFinished, NodeStarted, RunFinished, RunStarted
 

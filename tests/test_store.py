@@ -24,6 +24,7 @@ from store_samples import (
     walk,
     words,
 )
+
 from suffice.errors import FilterError, StoreError, StoreMismatch
 from suffice.tools.store import SearchRequest, Store, open_store, push
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from store_samples import MANIFEST, entry, found, ids, put, record, towards, words
+
 from suffice.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from suffice.tools.store import SearchRequest, Store, open_store
 from suffice.tools.store.edge import EdgeStore

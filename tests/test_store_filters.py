@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.errors import FilterError, InputError
 from suffice.tools.store.filters import Among, Within, conditions
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_samples import MANIFEST, entry, record, towards, words
+
 from suffice.errors import FilterError
 from suffice.tools.store import SearchRequest, Store, open_store
 

@@ -13,6 +13,7 @@ import pytest
 from qdrant_client import models
 from store_http import QdrantHttp
 from store_samples import MANIFEST, entry, found, ids, put, record, towards, words
+
 from suffice.errors import FilterError, SettingsError, StoreError, StoreMismatch, StoreUnavailable
 from suffice.tools.store import SearchRequest, open_store
 

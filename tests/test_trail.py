@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from suffice.testing import HashEmbedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.ingest import add

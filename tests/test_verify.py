@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from suffice.tools.reason.protocol import Draft, DraftClaim, Quote
 from suffice.tools.reason.verify import Verified, verify
 from suffice.tools.types import Passage

@@ -96,14 +96,19 @@ def claims(outcome: Outcome) -> tuple[tuple[DraftClaim, ...], str]:
     if compare and len(sides) == 2:
         both = compared(compare, sides[0], sides[1])
         return both.claims, both.lead
-    told: list[DraftClaim] = []
+    quoted: list[DraftClaim] = []
     leads: list[str] = []
     for settled, ok in zip(outcome.parts, outcome.found, strict=True):
         if ok and settled.chosen:
             one, more = _told(settled, settled.chosen)
-            told += more
+            quoted += more
             leads.append(one.lead)
-    return tuple(dict.fromkeys(told)), _joined(leads)
+    return tuple(dict.fromkeys(quoted)), _joined(leads)
+
+
+def told(settled: Settled) -> list[DraftClaim]:
+    """Return all that would be quoted for a part; nothing where no chain bears on it."""
+    return _told(settled, settled.chosen)[1] if settled.chosen else []
 
 
 def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:
