@@ -29,14 +29,15 @@ def agent(corpus: Corpus) -> Iterator[Agent]:
         yield agent
 
 
+async def others() -> list[str]:
+    """Return what else runs on this loop and does not end of itself, as a search does."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    left = (await asyncio.wait(tasks, timeout=5))[1] if tasks else ()
+    return [str(task.get_coro()) for task in left]
+
+
 def under_way(corpus: Corpus) -> list[str]:
-    """Return what runs on the corpus's loop and does not end of itself, as a search does."""
-
-    async def others() -> list[str]:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        left = (await asyncio.wait(tasks, timeout=5))[1] if tasks else ()
-        return [str(task.get_coro()) for task in left]
-
+    """Return the same of the corpus's own loop."""
     return corpus._loop.run(others())
 
 
@@ -112,7 +113,7 @@ def test_leaving_an_async_stream_early_leaves_nothing_behind(agent: Agent, corpu
         stream = agent.astream(QUESTION)
         await anext(stream)
         await stream.aclose()
-        return [str(task.get_coro()) for task in asyncio.all_tasks()][1:]
+        return await others()
 
     assert asyncio.run(leave(), debug=True) == []
     assert under_way(corpus) == []

@@ -21,6 +21,10 @@ NEAR = 2.0
 SOURCE = 0.5
 """How high a passage must stand in the evidence for its best piece to be quoted as well."""
 
+LEAST_WORDS = 0.4
+LEAST_MEANING = 0.4
+"""What a further piece must meet of the part, by its words or by its cosine."""
+
 MOST_SOURCES = 3
 MOST_ALSO = 3
 MOST_CHARS = 600
@@ -60,9 +64,18 @@ def also(judged: Judged) -> list[DraftClaim]:
         text = made.units[row].text
         if row in chain.units or len(text) > room or len(found) == MOST_ALSO:
             continue
+        if not _bears(judged, row):
+            continue
         room -= len(text)
         found.append(said(replace(judged, chain=replace(chain, units=(row,)))).claim)
     return found
+
+
+def _bears(judged: Judged, row: int) -> bool:
+    """Whether a piece speaks of what was asked, by its words or by its meaning."""
+    made = judged.sheet
+    by_words = float(made.cover[row] @ made.weights)
+    return by_words >= LEAST_WORDS or float(made.similarity[row]) >= LEAST_MEANING
 
 
 def _further_rows(judged: Judged) -> list[int]:
