@@ -21,7 +21,9 @@ DOCUMENTS = 3000
 # Tells what has been acknowledged, then waits to be stopped: the next batch is by then
 # being prepared, or written.
 ADDING = """
-import asyncio, sys
+import asyncio, signal, sys
+# Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.ingest import add
 from suffice.tools.store import open_store
