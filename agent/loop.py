@@ -151,10 +151,15 @@ class _Job(Generic[Result]):
         loop.call_soon_threadsafe(self._start, work)
 
     def end(self) -> None:
-        """Cancel the work unless it has ended, and wait until it has."""
+        """Cancel the work unless it has ended, and wait until it has.
+
+        Within the loop itself, where a forgotten stream may be collected, there is no
+        waiting: the loop would wait for itself.
+        """
         if not self.ended.done():
             self._cancel()
-            wait([self.ended])
+            if not self._inside():
+                wait([self.ended])
 
     async def aend(self, ended: asyncio.Future[Result]) -> None:
         """The same from another loop, on which `ended` stands for the end."""
@@ -164,6 +169,12 @@ class _Job(Generic[Result]):
             # Looked at, so that nobody warns of an error whose reader has left.
             if not ended.cancelled():
                 ended.exception()
+
+    def _inside(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     def _cancel(self) -> None:
         with suppress(RuntimeError):  # the loop is closed, so the work has ended

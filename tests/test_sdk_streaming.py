@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -104,6 +105,20 @@ def test_leaving_a_stream_early_leaves_nothing_behind(
     assert under_way(corpus) == []
     assert threading.active_count() <= threads + 1  # a worker of the loop may have been added
     check_whole(list(agent.stream(QUESTION)))
+
+
+def test_a_stream_forgotten_in_a_circle_blocks_nobody(agent: Agent, corpus: Corpus) -> None:
+    stream = agent.stream(QUESTION)
+    next(stream)
+    circle: list[object] = [stream]
+    circle.append(circle)
+    del stream, circle
+
+    async def collect() -> None:
+        gc.collect()
+
+    corpus._loop.run(collect())
+    assert under_way(corpus) == []
 
 
 def test_leaving_an_async_stream_early_leaves_nothing_behind(agent: Agent, corpus: Corpus) -> None:
