@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,9 +24,10 @@ _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 _SCHEMA = """
 create table if not exists runs (
     id text primary key, question text not null, strategy text not null,
-    status text not null, at real not null, seconds real not null, events text not null
+    status text not null, at real not null, seconds real not null,
+    bytes integer not null, events blob not null
 ) strict;
-create index if not exists runs_at on runs (at);
+create index if not exists runs_at on runs (at, bytes);
 """
 
 
@@ -58,6 +60,7 @@ class RunStore:
             return
         started = next(event for event in events if isinstance(event, RunStarted))
         ended = next(event for event in reversed(events) if isinstance(event, RunFinished))
+        packed = zlib.compress(_EVENTS.dump_json(list(events)), level=1)
         row = (
             started.run_id,
             started.question,
@@ -65,10 +68,11 @@ class RunStore:
             ended.answer.status,
             time.time(),
             ended.at,
-            _EVENTS.dump_json(list(events)).decode(),
+            len(packed),
+            packed,
         )
         with _connection(self._path) as db:
-            db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._drop_old(db)
 
     def latest(self, limit: int = 50) -> list[RunSummary]:
@@ -101,19 +105,17 @@ class RunStore:
             known = ", ".join(run.id for run in self.latest(3)) or "none is kept"
             raise InputError(f'{len(rows)} runs are called "{run_id}"; the latest: {known}')
         try:
-            return _EVENTS.validate_json(rows[0][1])
-        except ValidationError as error:
+            return _EVENTS.validate_json(zlib.decompress(rows[0][1]))
+        except (ValidationError, zlib.error) as error:
             raise StoreUnavailable(
                 f"run {rows[0][0]} was kept by another version of Suffice; ask again"
             ) from error
 
     def _drop_old(self, db: sqlite3.Connection) -> None:
         db.execute("delete from runs where at < ?", (time.time() - self._days * 86_400,))
-        (size,) = db.execute("select coalesce(sum(length(events)), 0) from runs").fetchone()
+        (size,) = db.execute("select coalesce(sum(bytes), 0) from runs").fetchone()
         while size > self._bytes:
-            oldest, length = db.execute(
-                "select id, length(events) from runs order by at limit 1"
-            ).fetchone()
+            oldest, length = db.execute("select id, bytes from runs order by at limit 1").fetchone()
             db.execute("delete from runs where id = ?", (oldest,))
             size -= length
 
@@ -128,8 +130,11 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=10)) as db:
             db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = normal")
-            db.executescript(_SCHEMA)
+            # A killed process loses nothing by this, and a run is no document: it is not
+            # worth the wait for the disk at the end of every question.
+            db.execute("pragma synchronous = off")
+            if not db.execute("select 1 from sqlite_master where name = 'runs'").fetchone():
+                db.executescript(_SCHEMA)
             yield db
             db.commit()
     except (sqlite3.Error, OSError) as error:

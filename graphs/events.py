@@ -23,6 +23,10 @@ MOST_STEPS = 4 * MOST_ROUNDS + 12
 STREAM_MODES: tuple[StreamMode, ...] = ("tasks", "custom")
 
 
+UNSEEN = ("found", "scores")
+"""Left out of a node's input, as they stand in the result of the node that made them."""
+
+
 class RunStarted(Noun):
     """A run begins. `at` is seconds since the run began, in every event."""
 
@@ -125,6 +129,7 @@ class _Tracker:
     def _start(self, data: Mapping[str, Any], at: float) -> NodeStarted:
         seen = data["input"] if isinstance(data["input"], Mapping) else {}
         number = _round(data["name"], seen)
+        seen = {key: value for key, value in seen.items() if key not in UNSEEN}
         self._started[data["id"]] = (at, number)
         return NodeStarted(
             id=data["id"], node=data["name"], round=number, input=plain(seen, brief=True), at=at
@@ -158,7 +163,7 @@ def plain(value: Any, *, brief: bool = False) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item, brief=brief) for item in value]
     if isinstance(value, Found):
-        found = [] if brief else [_candidate(candidate) for candidate in value.candidates]
+        found = [_candidate(candidate) for candidate in value.candidates]
         return {"query": value.query.model_dump(), "round": value.round, "candidates": found}
     if isinstance(value, BaseModel):
         if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def test_a_run_of_another_version_says_so(corpus: Corpus) -> None:
     with Agent(corpus) as agent:
         run_id = agent.ask(tugs.question("Anchor")).run_id
         with sqlite3.connect("notes/runs.sqlite") as db:
-            db.execute("""update runs set events = '[{"type": "of the future"}]'""")
+            future = zlib.compress(b'[{"type": "of the future"}]')
+            db.execute("update runs set events = ?", (future,))
         db.close()
         with pytest.raises(StoreUnavailable, match=rf"{run_id} was kept by another version"):
             agent.runs.events("last")
