@@ -28,9 +28,21 @@ def test_every_local_link_of_the_documents_leads_somewhere() -> None:
     assert dead == []
 
 
-def test_the_python_of_the_readme_runs_as_written(tmp_path: Path, monkeypatch) -> None:
+def test_the_python_of_the_readme_answers_as_written(tmp_path: Path, monkeypatch, capsys) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[:1]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert re.search(r"^31 documents, \d+ passages$", printed, re.MULTILINE)
+    assert re.search(r"^answered Peder Lomvik$", printed, re.MULTILINE)
+    assert "2 Marine and statutory appointments" in printed
+
+
+def test_the_answer_the_readme_shows_is_in_the_documents() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = re.findall(r"^\[\d+\] .* — (examples/\S+)\n(?: +“(.+)”)?", readme, re.MULTILINE)
+    assert len(shown) == 3
+    for source, quote in shown:
+        assert quote in (ROOT / source).read_text("utf-8")

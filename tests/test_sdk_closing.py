@@ -100,6 +100,9 @@ def test_closing_twice_and_in_any_order_is_harmless(tmp_path: Path) -> None:
     agent.close()
     agent.close()
     corpus.close()
+    assert corpus.closed
+    with Corpus.open(tmp_path / "notes", **tugs.QUICK) as again:
+        assert again.count()
 
 
 def test_what_is_closed_says_so(tmp_path: Path) -> None:

@@ -144,16 +144,6 @@ def _names_in_title(sheet: Sheet, row: int) -> bool:
     return any(stems(name) <= context for name in sheet.part.names)
 
 
-def _stands_out(sheet: Sheet, chain: Chain) -> float:
-    """Cosine of the chain's best piece above the best piece of any passage not in it."""
-    own = {sheet.units[u].passage for u in chain.units}
-    others = [
-        float(s) for s, u in zip(sheet.similarity, sheet.units, strict=True) if u.passage not in own
-    ]
-    best = max(float(sheet.similarity[u]) for u in chain.units)
-    return max(-0.3, min(0.3, best - max(others, default=0.0)))
-
-
 def _coverage(sheet: Sheet, chain: Chain) -> tuple[float, float, float]:
     terms = sheet.part.terms
     plain = np.array([0.0 if t.required else t.weight for t in terms])
