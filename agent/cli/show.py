@@ -74,7 +74,7 @@ def _thought(result: dict[str, Any]) -> list[str]:
 def show_answer(console: Console, answer: Answer) -> None:
     """Print an answer with its numbered sources, or why there is none and what came nearest."""
     if answer.status in ("answered", "partial"):
-        console.print(line(answer.text))
+        console.print(line(_plain(answer.text)))
         console.print()
         for citation in answer.citations:
             _show_source(console, citation, answer)
@@ -82,6 +82,11 @@ def show_answer(console: Console, answer: Answer) -> None:
         _show_refusal(console, answer)
     _show_missing(console, answer)
     console.print(line(footer(answer), style="dim"))
+
+
+def _plain(text: str) -> str:
+    """Return text without the marks of Markdown emphasis; the quotes themselves keep them."""
+    return text.replace("**", "")
 
 
 def _show_source(console: Console, citation: Citation, answer: Answer) -> None:
