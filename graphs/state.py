@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from ..tools.reason.protocol import Draft, Finding, PlannedQuery, Reasoner, SubQuestion
 from ..tools.rerank.protocol import Candidate, Reranker
-from ..tools.search import Searcher
+from ..tools.search import Finder
 from ..tools.store.protocol import Store
 from ..tools.types import Answer, Budget, Noun, Passage, Query, Usage, Where
 
@@ -93,7 +93,7 @@ class Tools:
     """
 
     store: Store
-    searcher: Searcher
+    searcher: Finder
     reranker: Reranker | None
     reasoner: Reasoner
     evidence: int = 20
