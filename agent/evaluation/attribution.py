@@ -75,9 +75,7 @@ async def aattribute(agent: Agent, question: EvalQuestion, outcome: Outcome) -> 
     """
     parts = agent.corpus._parts
     records = await parts.store.documents()
-    gold = await find_gold(
-        parts.store, parts.sparse, records, question, agent.settings.max_chars
-    )
+    gold = await find_gold(parts.store, parts.sparse, records, question, agent.settings.max_chars)
     trial = Trial(agent, question, narrowed(question, records), gold)
     well = await trial.first()
     part, detail, proven = await _blamed(trial, outcome, well)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 _STEPS = 60
 """Halvings of an interval from 0 to 1: finer than a float can tell."""
@@ -19,6 +20,7 @@ def at_most(seen: int, of: int, rate: float) -> float:
     return min(1.0, math.fsum(map(math.exp, logs)))
 
 
+@lru_cache(maxsize=4096)
 def upper_bound(seen: int, of: int, level: float) -> float:
     """Return the rate that the true one does not exceed, with a probability of `level`.
 

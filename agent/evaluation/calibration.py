@@ -3,8 +3,8 @@
 The method is Learn then Test (Angelopoulos, Bates, Candès, Jordan and Lei: "Learn then
 Test: Calibrating Predictive Algorithms to Achieve Risk Control", 2021), for selective
 answering as in Geifman and El-Yaniv ("Selective Classification for Deep Neural Networks",
-2017). The answers are ordered by their confidence. At ranks that are fixed before anything
-is known of the answers, all that stands above is tested: of the k answers above a cut, the
+2017). The answers are ordered by their confidence. At ranks that are fixed by their number
+alone, all that stands above is tested: of the k answers above a cut, the
 wrong ones are binomial with k and the true rate of error above that cut. So the exact bound
 of Clopper and Pearson holds for each cut, and by Bonferroni's inequality for all of them at
 once: whichever is chosen, and whatever is promised of it, holds with the confidence asked
@@ -22,12 +22,16 @@ from dataclasses import dataclass
 
 from .binomial import at_most, upper_bound
 
-STEP = 0.8
+STEP = 0.7
 """Each cut is tried on so much of the answers that the one before it kept."""
 
-MOST_CUTS = 8
+MOST_CUTS = 6
 FEWEST = 20
 """Answers below which a further cut is not tried: it could promise nothing of use."""
+
+FIXED = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)
+"""Thresholds tried where confidences are few, as where a model states them in round numbers:
+a rank would part what cannot be told apart."""
 
 GRID = 10_000
 """Confidences are told apart to one part in so many, so that a threshold is a short number."""
@@ -120,18 +124,24 @@ def ranks(given: int) -> tuple[int, ...]:
 
 
 def _cuts(given: Sequence[Given], confidence: float) -> tuple[Cut, ...]:
-    """Try each rank. Of answers as sure as the first one left out, none is kept."""
+    """Try each threshold. At a rank, none as sure as the first one left out is kept."""
     order = sorted(given, key=lambda one: -one.confidence)
-    tried = ranks(len(order))
+    tried = _thresholds([one.confidence for one in order])
     level = 1 - (1 - confidence) / max(len(tried), 1)
     cuts: dict[float, Cut] = {}
-    for rank in tried:
-        threshold = _above(order[rank].confidence) if rank < len(order) else 0.0
+    for threshold in tried:
         kept = [one for one in order if one.confidence >= threshold]
         wrong = sum(not one.right for one in kept)
         if kept:
             cuts[threshold] = Cut(threshold, len(kept), wrong, upper_bound(wrong, len(kept), level))
     return tuple(cuts.values())
+
+
+def _thresholds(sure: Sequence[float]) -> list[float]:
+    """Return what to try, from confidences in falling order and from nothing else."""
+    if 2 * len({math.floor(c * GRID) for c in sure}) < len(sure):
+        return list(FIXED)
+    return [_above(sure[rank]) if rank < len(sure) else 0.0 for rank in ranks(len(sure))]
 
 
 def _above(confidence: float) -> float:
@@ -149,7 +159,7 @@ def _needed(best: Cut | None, given: int, max_error: float, confidence: float) -
     share = best.kept / given
     for answers in _growing(given):
         kept = math.floor(share * answers)
-        level = (1 - confidence) / len(ranks(answers))
+        level = (1 - confidence) / max(len(ranks(answers)), len(FIXED))
         if at_most(math.ceil(best.error * kept), kept, max_error) <= level:
             return answers
     return None

@@ -54,9 +54,7 @@ class SameRanking:
     async def rank(self, question: str, candidates: Sequence[Candidate]) -> list[float]:
         """Return the scores of before, or rank."""
         key = ("rank", question, tuple(candidate.passage.id for candidate in candidates))
-        scores: list[float] = await self.kept.of(
-            key, lambda: self.inner.rank(question, candidates)
-        )
+        scores: list[float] = await self.kept.of(key, lambda: self.inner.rank(question, candidates))
         return list(scores)
 
     async def close(self) -> None:
