@@ -16,7 +16,8 @@ from question_sets import HALVED, half, read_set
 
 from suffice import Agent, Corpus
 from suffice.agent.evaluation.calibration import Given
-from suffice.agent.evaluation.grading import right
+from suffice.agent.evaluation.marking import is_right
+from suffice.agent.evaluation.outcome import outcome_of
 from suffice.agent.evaluation.questions import EvalQuestion, read_questions
 
 SETS = {
@@ -54,9 +55,12 @@ def _asked(source: Path, questions: list[EvalQuestion]) -> Iterator[dict[str, An
                 hidden = list(question.exclude)
                 where = {"document_id": {"not_in": hidden}} if hidden else None
                 answer = agent.ask(question.standing, where=where)
-                good = right(question, answer)
+                came = outcome_of(
+                    answer, question_id=question.id, asked=question.asked, strategy="", seconds={}
+                )
+                good = is_right(question, came)
                 sure = answer.confidence
-                yield {"id": question.id, "given": good is not None, "sure": sure, "right": good}
+                yield {"id": question.id, "given": came.given, "sure": sure, "right": good}
 
 
 def _kept(file: Path | None) -> dict[str, dict[str, Any]]:

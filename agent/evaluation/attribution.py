@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Literal
 from ...tools.store.protocol import DocumentRecord
 from ...tools.types import Noun, Where
 from .gold import Group, find_gold
-from .grading import draft_right
 from .oracle import GoldJudge, GoldReader, GoldReranker, GoldSearcher
 from .outcome import Outcome, Place
 from .questions import EvalQuestion
-from .trial import UNLIMITED, Trial, leg_rank, place
+from .trial import UNLIMITED, Trial, came_well, leg_rank, place
 
 if TYPE_CHECKING:
     from ..sdk import Agent
@@ -32,6 +31,9 @@ NEAR = 3
 
 WIDER = 2
 """How many times the passages a thinking step sees a wider limit would let through."""
+
+
+__all__ = ["Blame", "Part", "aattribute", "attribute", "came_well"]
 
 
 class Blame(Noun):
@@ -118,8 +120,7 @@ async def _threshold(trial: Trial) -> Finding:
 
 
 async def _verify(trial: Trial) -> Finding:
-    draft = trial.run.get("draft")
-    if draft and draft_right(trial.question, draft, trial.run.get("evidence", ())):
+    if trial.drafted():
         lost = "; ".join(trial.run.get("dropped", ())) or "it was refused all the same"
         return "verify", f"what was written was right, and was not let through: {lost}"[:300]
     return None
@@ -131,9 +132,9 @@ async def _corpus(trial: Trial) -> Finding:
 
 
 async def _chunking(trial: Trial) -> Finding:
-    windows = tuple(g.window for g in trial.gold.groups if g.window is not None)
-    if windows and await trial.repaired(searcher=GoldSearcher(trial.tools.searcher, windows)):
-        return "chunking", "the paragraph that answers is cut apart; in one piece it is answered"
+    whole = tuple(passage for group in trial.gold.groups for passage in group.uncut)
+    if whole and await trial.repaired(searcher=GoldSearcher(trial.tools.searcher, whole)):
+        return "chunking", "a paragraph that answers is cut apart; in one piece it is answered"
     return None
 
 
@@ -147,16 +148,29 @@ async def _judged_too_early(trial: Trial) -> Finding:
     return None
 
 
+async def _satisfied(trial: Trial) -> Finding:
+    """Let a judge who was satisfied with the survey look once more, for the gold by its name."""
+    if not trial.run.get("sufficient") or trial.run["round"] > 1:
+        return None
+    judge = GoldJudge(trial.tools.reasoner, trial.gold, patient=True)
+    if await trial.repaired(reasoner=judge):
+        return "judge", "the first search was judged sufficient; another one would have helped"
+    return None
+
+
 async def _dense(trial: Trial) -> Finding:
     """Put the gold in at the embedder, if it did not see the likeness of what leads in."""
     entry = _entry(trial)
     if entry is None:
         return None
     rank = leg_rank(trial.run, entry.ids, "cosine")
-    tools = trial.seeing() if rank is None or rank >= NEAR else None
-    if tools and await trial.repaired(**tools):
-        stands = "nowhere" if rank is None else f"at place {rank + 1}"
-        return "dense", f"by meaning alone {entry.name} stands {stands}"
+    if rank is not None and rank < NEAR:
+        return None
+    for whole in (False, True):
+        tools = trial.seeing(whole=whole)
+        if tools and await trial.repaired(**tools):
+            stands = "nowhere" if rank is None else f"at place {rank + 1}"
+            return "dense", f"by meaning alone {entry.name} stands {stands}"
     return None
 
 
@@ -191,10 +205,15 @@ async def _rerank(trial: Trial) -> Finding:
 
 
 async def _judge(trial: Trial) -> Finding:
-    """Put the gold in at plan and judge, where the question was refused."""
+    """Put the gold in at plan and judge, where the question was refused.
+
+    Where they refused it, what they should have found is the answer; where they did not, it
+    is for the last word to make something of it.
+    """
     if trial.run["answer"].status != "abstained" or trial.gold.absent(trial.ranked):
         return None
-    if await trial.repaired(reasoner=GoldJudge(trial.tools.reasoner, trial.gold)):
+    oracle = GoldJudge if trial.run.get("sufficient") else GoldReader
+    if await trial.repaired(reasoner=oracle(trial.tools.reasoner, trial.gold)):
         return "judge", "the evidence was there, and was judged insufficient"
     return None
 
@@ -224,13 +243,19 @@ Step = Callable[[Trial], Awaitable[Finding]]
 
 STEPS: tuple[Step, ...] = (
     _budget, _threshold, _verify, _corpus, _chunking, _judged_too_early, _dense,
-    _not_retrieved, _rerank, _judge, _read,
+    _satisfied, _not_retrieved, _rerank, _judge, _read,
 )  # fmt: skip
 STEPS_UNANSWERABLE: tuple[Step, ...] = (_judged_sufficient, _read_into)
 
 
 async def _unrepaired(trial: Trial) -> tuple[Part, str, bool]:
     """Name the first part that lost something, where no part alone repairs it."""
+    if any(group.uncut for group in trial.gold.groups):
+        return (
+            "chunking",
+            "a paragraph that answers is cut apart; joining it alone does not help",
+            False,
+        )
     if trial.gold.absent(trial.candidates):
         return "trail", "not all of what answers was found; finding it alone does not help", False
     if trial.gold.absent(trial.ranked):

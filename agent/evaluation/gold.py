@@ -27,14 +27,14 @@ class Group:
     """One thing named as gold, and the passages that will do for it.
 
     `holding` tells whether they are those that hold an answer word for word, and not simply
-    all there are of the document. `window` is the answer with what stands around it, where
-    no passage has all of that.
+    all there are of the document. `uncut` are the passages there could have been instead of
+    those that end in the midst of a paragraph; empty where none does.
     """
 
     name: str
     passages: tuple[Passage, ...] = ()
     holding: bool = False
-    window: Passage | None = None
+    uncut: tuple[Passage, ...] = ()
 
     @property
     def ids(self) -> frozenset[str]:
@@ -163,23 +163,49 @@ async def _group(
     """Return the group and the hits it is made of; with a window if the answer is cut."""
     holding = [hit for hit in hits if sentence(hit.passage.text, answers)]
     chosen = holding or list(hits)
-    window = None
-    if hits:
-        record = await store.document(hits[0].passage.document_id)
-        if record is not None and len(hits) > 1:
-            passages = [hit.passage for hit in hits]
-            window = uncut(record.document, passages, answers, max_chars)
+    whole: tuple[Passage, ...] = ()
+    record = await store.document(hits[0].passage.document_id) if len(hits) > 1 else None
+    if record is not None:
+        whole = uncut(record.document, [hit.passage for hit in hits], answers, max_chars)
     passages = tuple(hit.passage for hit in chosen)
-    return Group(name, passages, bool(holding), window), chosen
+    return Group(name, passages, bool(holding), whole), chosen
 
 
 def uncut(
     document: Document, passages: Sequence[Passage], answers: Sequence[str], max_chars: int
-) -> Passage | None:
-    """Return a passage with an answer and its whole paragraph, or None if there is one.
+) -> tuple[Passage, ...]:
+    """Return passages as they could have been cut, where a paragraph was cut apart.
 
-    It is no longer than a passage may be: the corpus, had the cut been elsewhere.
+    Neighbours are joined that share a paragraph, as long as they make no more than a passage
+    may be; and of a paragraph with an answer that still has no passage to itself, one is
+    made with what stands around it.
     """
+    joined = _joined(document, passages, max_chars)
+    window = _window(document, [*passages, *joined], answers, max_chars)
+    return (*joined, window) if window else joined
+
+
+def _joined(document: Document, passages: Sequence[Passage], max_chars: int) -> tuple[Passage, ...]:
+    runs: list[list[Passage]] = []
+    for passage in passages:
+        last = runs[-1] if runs else []
+        room = bool(last) and passage.end - last[0].start <= max_chars
+        if room and _one_paragraph(document.text, last[-1], passage):
+            last.append(passage)
+        else:
+            runs.append([passage])
+    return tuple(_span(document, run[0], run[0].start, run[-1].end) for run in runs if run[1:])
+
+
+def _one_paragraph(text: str, before: Passage, after: Passage) -> bool:
+    """Tell whether no paragraph ends between two neighbours."""
+    near = text[max(before.end - 2, 0) : after.start + 2]
+    return after.start <= before.end + 2 and "\n\n" not in near
+
+
+def _window(
+    document: Document, passages: Sequence[Passage], answers: Sequence[str], max_chars: int
+) -> Passage | None:
     folded, text = fold(document.text), document.text
     for answer in answers:
         span = find_quote(answer, folded)
@@ -189,10 +215,15 @@ def uncut(
         if any(p.start <= start and end <= p.end for p in passages):
             return None
         near = min(passages, key=lambda p: abs((p.start + p.end) - (start + end)))
-        start, end = _widened(text, start, end, max_chars)
-        changed = {"id": f"{near.id}:uncut", "text": text[start:end], "start": start, "end": end}
-        return near.model_copy(update=changed)
+        return _span(document, near, *_widened(text, start, end, max_chars))
     return None
+
+
+def _span(document: Document, like: Passage, start: int, end: int) -> Passage:
+    """Return a passage of a document with the title and the headings of another."""
+    text = document.text[start:end]
+    changed = {"id": f"{like.id}:uncut", "text": text, "start": start, "end": end}
+    return like.model_copy(update=changed)
 
 
 def _paragraph(text: str, start: int, end: int, max_chars: int) -> tuple[int, int]:

@@ -33,11 +33,15 @@ CERTAIN = 1.0
 
 @dataclass
 class GoldEmbedder:
-    """An embedder that sees the likeness of a question to what answers it; else as it was."""
+    """An embedder that sees the likeness of a question to what answers it; else as it was.
+
+    `whole` tells whether it sees it in all that a passage on the way to the answer says.
+    """
 
     inner: Embedder
     gold: Gold
     vector: Vector
+    whole: bool = False
 
     def __post_init__(self) -> None:
         self.fingerprint, self.dimensions = self.inner.fingerprint, self.inner.dimensions
@@ -60,20 +64,26 @@ class GoldEmbedder:
     def _answers(self, text: str) -> bool:
         if sentence(text, self.gold.answers):
             return True
+        if not self.whole:
+            return False
         ours = (p.text for group in self.gold.groups if not group.holding for p in group.passages)
-        return any(text in whole for whole in ours)
+        said = text.rpartition(": ")[2]
+        return any(said in whole for whole in ours)
 
 
 @dataclass
 class GoldSearcher:
-    """A search that finds the gold, whatever else it finds. Implements `Finder`."""
+    """A search that finds the gold, whatever else it finds. Implements `Finder`.
+
+    What is put in takes the place of the parts of it that were found.
+    """
 
     inner: Finder
     passages: tuple[Passage, ...]
 
     async def search(self, query: Query) -> list[Candidate]:
         """Return what was found, what was missing of the gold before it."""
-        found = await self.inner.search(query)
+        found = [c for c in await self.inner.search(query) if not self._covered(c.passage)]
         known = {candidate.passage.id for candidate in found}
         first = found[0] if found else Candidate(self.passages[0], (query.text,))
         signals = {n: v for n, v in first.signals.items() if n not in ("rank", "hop")}
@@ -83,6 +93,15 @@ class GoldSearcher:
             if p.id not in known
         ]
         return [*missing, *found]
+
+    def _covered(self, passage: Passage) -> bool:
+        return any(
+            whole.document_id == passage.document_id
+            and whole.id != passage.id
+            and whole.start <= passage.start
+            and passage.end <= whole.end
+            for whole in self.passages
+        )
 
 
 @dataclass
@@ -118,12 +137,14 @@ class GoldJudge:
     Where the gold is at hand it is found, with its quotes; where it is not, the search goes
     on, for what the inner reasoner asks, or for what is missing. Of a question that nothing
     answers (`answerable` false) it says so. Where the inner reasoner then writes nothing,
-    because it judges again while it writes, what was found stands for it.
+    because it judges again while it writes, what was found stands for it. A `patient` judge
+    is not content with the survey, whatever it brought.
     """
 
     inner: Reasoner
     gold: Gold
     answerable: bool = True
+    patient: bool = False
     name: str = "gold"
 
     async def plan(self, situation: Situation) -> Plan:
@@ -149,6 +170,8 @@ class GoldJudge:
         names = [part.id for part in parts] or ["1"]
         quotes = self.gold.quotes(situation.evidence)
         absent = self.gold.absent(passage.id for passage in situation.evidence)
+        if self.patient and isinstance(thought, Plan):
+            absent = self.gold.groups
         if not self.answerable or not quotes or absent:
             missing = tuple(Finding(subquestion=name, found=False) for name in names)
             queries = self._queries(thought, absent) if self.answerable else ()

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 from ...graphs import build
 from ...graphs.events import MOST_STEPS
 from ...graphs.state import State, Tools, fresh_state
+from ...tools.reason.protocol import Draft, DraftClaim
 from ...tools.rerank import open_reranker
 from ...tools.search import Searcher
 from ...tools.trail.follow import Trail
-from ...tools.types import Answer, Budget, Where
+from ...tools.types import Answer, Budget, Citation, Passage, Where
 from ..reasoner import chosen_models, open_reasoner
-from .gold import Gold
-from .grading import right
+from .gold import Gold, sentence
+from .marking import is_right
 from .oracle import GoldEmbedder
+from .outcome import Outcome, outcome_of
 from .questions import EvalQuestion
 from .replay import Replayed, SameRanking, SameSearch, SameThoughts
 
@@ -80,20 +82,38 @@ class Trial:
 
     def good(self, answer: Answer) -> bool:
         """Whether the question was answered rightly, or rightly refused."""
-        if not self.question.answerable:
-            return answer.status == "abstained"
-        return right(self.question, answer) is True
+        return came_well(self.question, outcome(self.question, answer))
 
-    def seeing(self) -> dict[str, Any] | None:
+    def drafted(self) -> bool:
+        """Whether the draft was right, before it was verified: its quotes as they are.
+
+        A claim that says something else than its quote has to name the answer itself.
+        """
+        draft = self.run.get("draft") or Draft()
+        passages = {passage.id: passage for passage in self.run.get("evidence", ())}
+        citations = [
+            _cited(passages[quote.passage_id], quote.text)
+            for claim in draft.claims
+            for quote in claim.quotes
+            if quote.passage_id in passages and self._says(claim, quote.text)
+        ]
+        answer = Answer(status="answered", text=draft.lead, citations=tuple(citations))
+        return bool(citations) and self.good(answer)
+
+    def _says(self, claim: DraftClaim, quote: str) -> bool:
+        return claim.text == quote or bool(sentence(claim.text, self.question.answers))
+
+    def seeing(self, *, whole: bool) -> dict[str, Any] | None:
         """Return the agent's tools around an embedder that knows the gold, or None.
 
-        Of the parts that hold the embedder, those that come with Suffice are opened anew;
+        `whole` is whether all that is said in a passage on the way to the answer is near to
+        the question, and not just the passage. Of the parts that hold the embedder, those that come with Suffice are opened anew;
         the others are left as they are.
         """
         parts, settings = self.agent.corpus._parts, self.agent.settings
         if parts.embedder is None or self.gold.vector is None:
             return None
-        embedder = GoldEmbedder(parts.embedder, self.gold, self.gold.vector)
+        embedder = GoldEmbedder(parts.embedder, self.gold, self.gold.vector, whole)
         trail = Trail() if settings.trail else None
         made: dict[str, Any] = {
             "searcher": Searcher(parts.store, embedder, parts.sparse, trail),
@@ -115,22 +135,42 @@ class Trial:
         return cast(State, final)
 
 
+def came_well(question: EvalQuestion, outcome: Outcome) -> bool:
+    """Tell whether a question was answered rightly, or rightly refused."""
+    if not question.answerable:
+        return outcome.refused
+    return is_right(question, outcome) is True
+
+
+def outcome(question: EvalQuestion, answer: Answer) -> Outcome:
+    """Return what is kept of an answer, without its times."""
+    return outcome_of(
+        answer, question_id=question.id, asked=question.asked, strategy="", seconds={}
+    )
+
+
+def _cited(passage: Passage, quote: str) -> Citation:
+    return Citation(
+        number=1,
+        passage_id=passage.id,
+        document_id=passage.document_id,
+        source=passage.source,
+        quote=quote,
+        start=passage.start,
+        end=passage.end,
+    )
+
+
 def leg_rank(run: State, ids: frozenset[str], signal: str) -> int | None:
-    """Return the best rank, from 0, that one leg of the search gave any of these passages.
+    """Return the best rank, from 0, that a leg of the first search gave any of these passages.
 
     `signal` is the leg's, "cosine" or "bm25". None where it did not come up at all.
     """
-    best: list[int] = []
-    for found in run.get("found", ()):
-        marks = [c.signals.get(signal) for c in found.candidates]
-        ours = [
-            mark
-            for mark, c in zip(marks, found.candidates, strict=True)
-            if mark is not None and c.passage.id in ids
-        ]
-        if ours:
-            best.append(sum(mark is not None and mark > max(ours) for mark in marks))
-    return min(best, default=None)
+    found = run.get("found", ())
+    candidates = found[0].candidates if found else ()
+    marks = {c.passage.id: c.signals[signal] for c in candidates if signal in c.signals}
+    ours = [mark for name, mark in marks.items() if name in ids]
+    return sum(mark > max(ours) for mark in marks.values()) if ours else None
 
 
 def place(ids: frozenset[str], ranked: Sequence[str]) -> int | None:
