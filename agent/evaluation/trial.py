@@ -107,8 +107,8 @@ class Trial:
         """Return the agent's tools around an embedder that knows the gold, or None.
 
         `whole` is whether all that is said in a passage on the way to the answer is near to
-        the question, and not just the passage. Of the parts that hold the embedder, those that come with Suffice are opened anew;
-        the others are left as they are.
+        the question, and not just the passage. Of the parts that hold the embedder, those
+        that come with Suffice are opened anew; the others are left as they are.
         """
         parts, settings = self.agent.corpus._parts, self.agent.settings
         if parts.embedder is None or self.gold.vector is None:
