@@ -1,8 +1,4 @@
-"""The measures: each a figure over a table of outcomes.
-
-Retrieval, answers, citations, refusal and cost. Every measure says over which questions it
-is taken, so that no figure hides what it leaves out.
-"""
+"""What a measure is, and the figures that are more than a mean."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from .table import KS, NAN, Table
+from .table import NAN, Table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,169 +145,6 @@ def quantile(name: str, share: float) -> Callable[[Table], float]:
         return float(np.quantile(known, share)) if len(known) else NAN
 
     return of
-
-
-def _column(name: str) -> Callable[[Table], Column]:
-    return lambda table: table[name]
-
-
-def _answerable_right(table: Table) -> Column:
-    able = (table["answerable"] == 1) & (table["known"] == 1)
-    return where(able, table["correct"])
-
-
-def _right_of_given(table: Table) -> Column:
-    return where((table["given"] == 1) & (table["known"] == 1), 1.0 - table["correct"])
-
-
-def _sum(name: str) -> Callable[[Table], float]:
-    return lambda table: float(table[name].sum())
-
-
-def _ranking() -> list[Measure]:
-    found = [
-        Measure(
-            f"recall@{k}",
-            "retrieval",
-            f"share of the gold that is among the first {k} passages",
-            mean_of=_column(f"recall@{k}"),
-        )
-        for k in KS
-    ]
-    found += [
-        Measure(
-            f"all_gold@{k}",
-            "retrieval",
-            f"share of questions with all their gold among the first {k} passages",
-            mean_of=_column(f"all_gold@{k}"),
-        )
-        for k in KS
-    ]
-    return found
-
-
-MEASURES: tuple[Measure, ...] = (
-    *_ranking(),
-    Measure("ndcg@10", "retrieval", "how high the gold stands", "score", mean_of=_column("ndcg@10")),
-    Measure("mrr", "retrieval", "mean of 1 / rank of the first gold", "score", mean_of=_column("mrr")),
-    Measure(
-        "correct",
-        "answers",
-        "share of all questions answered right, or rightly refused",
-        mean_of=_column("correct"),
-    ),
-    Measure(
-        "right",
-        "answers",
-        "share of answerable questions answered right; a refusal is not",
-        mean_of=_answerable_right,
-    ),
-    Measure(
-        "exact_match",
-        "answers",
-        "share of answerable questions whose short answer is a gold answer (SQuAD)",
-        mean_of=_column("exact_match"),
-    ),
-    Measure("f1", "answers", "shared words of answer and gold answer (SQuAD)", mean_of=_column("f1")),
-    Measure(
-        "gold_in_quote",
-        "answers",
-        "share of answerable questions with a gold answer in what is quoted",
-        mean_of=_column("gold_in_quote"),
-    ),
-    Measure(
-        "citation_precision",
-        "citations",
-        "share of an answer's citations that are gold",
-        mean_of=_column("citation_precision"),
-    ),
-    Measure(
-        "citation_recall",
-        "citations",
-        "share of the gold that an answer cites",
-        mean_of=_column("citation_recall"),
-    ),
-    Measure(
-        "citations_found",
-        "citations",
-        "share of quotes that stand, letter for letter, in the stored text",
-        of=lambda t: float(t["resolved"].sum() / n) if (n := t["citations"].sum()) else NAN,
-    ),
-    Measure(
-        "answered",
-        "refusal",
-        "share of all questions that got an answer",
-        better=0,
-        mean_of=_column("given"),
-    ),
-    Measure(
-        "wrong",
-        "refusal",
-        "share of the answers given that are wrong",
-        better=-1,
-        mean_of=_right_of_given,
-    ),
-    Measure(
-        "refusal_precision",
-        "refusal",
-        "share of refusals that are right to refuse",
-        mean_of=lambda t: where(t["refused"], 1.0 - t["answerable"]),
-    ),
-    Measure(
-        "refusal_recall",
-        "refusal",
-        "share of unanswerable questions that are refused",
-        mean_of=lambda t: where(1.0 - t["answerable"], t["refused"]),
-    ),
-    Measure(
-        "risk_coverage_area",
-        "refusal",
-        "mean share of wrong answers as ever less confident ones are let through",
-        better=-1,
-        unit="score",
-        of=lambda t: risk_coverage(t).area,
-    ),
-    Measure(
-        "selective_accuracy@80",
-        "refusal",
-        "share right of the most confident answers, to 80 % of the questions or all it answers",
-        of=lambda t: risk_coverage(t).accuracy_at(0.80),
-    ),
-    Measure(
-        "selective_accuracy@95",
-        "refusal",
-        "share right of the most confident answers, to 95 % of the questions or all it answers",
-        of=lambda t: risk_coverage(t).accuracy_at(0.95),
-    ),
-    Measure(
-        "calibration_error",
-        "refusal",
-        "mean gap between the confidence of answers and the share of them that are right",
-        better=-1,
-        unit="score",
-        of=calibration_error,
-    ),
-    Measure(
-        "crag_score",
-        "refusal",
-        "right answers less wrong ones, by question; a refusal counts nothing",
-        unit="score",
-        mean_of=_column("score"),
-    ),
-    Measure("seconds_p50", "cost", "time of a question, median", "seconds", -1, of=quantile("seconds", 0.5)),
-    Measure("seconds_p95", "cost", "time of a question, 95th percentile", "seconds", -1, of=quantile("seconds", 0.95)),
-    Measure("rounds", "cost", "rounds of search a question", "number", 0, _column("rounds")),
-    Measure("searches", "cost", "searches a question", "number", 0, _column("searches")),
-    Measure("llm_calls", "cost", "model calls a question", "number", -1, _column("llm_calls")),
-    Measure("input_tokens", "cost", "tokens sent to models a question", "number", -1, _column("input_tokens")),
-    Measure("output_tokens", "cost", "tokens written by models a question", "number", -1, _column("output_tokens")),
-    Measure("usd", "cost", "money a question, where prices are known", "usd", -1, _column("usd")),
-    Measure("usd_total", "cost", "money in all; not known if one price is not", "usd", -1, of=_sum("usd")),
-    Measure("failed", "cost", "share of questions that something broke", "share", -1, _column("failed")),
-)  # fmt: skip
-"""All measures, in the order they are shown."""
-
-BY_NAME = {measure.name: measure for measure in MEASURES}
 
 
 def times_by_part(seconds: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
