@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evaluation.catalogue import BY_NAME
-from ..evaluation.outcome import Outcome
-from ..evaluation.questions import EvalQuestion
+from ..evaluation.faults import fault
 from ..evaluation.summary import PairSummary, Summary
 from ..evaluation.wording import change, change_interval, figure, interval, title, verdict
 from .screen import line
@@ -144,12 +143,3 @@ def _show_wrong(console: Console, summary: Summary) -> None:
         console.print(
             line("  ", (question.id, "cyan"), f" {question.question} ", (f"({said})", "dim"))
         )
-
-
-def fault(question: EvalQuestion, outcome: Outcome) -> str:
-    """Say in two words what is wrong with an outcome; "" where nothing is."""
-    if outcome.status == "failed":
-        return "broken off"
-    if outcome.given:
-        return "" if outcome.right is not False else "wrong answer"
-    return "needless refusal" if question.answerable else ""
