@@ -21,6 +21,8 @@ class Place(Noun):
 
     def named(self, name: str) -> bool:
         """Tell whether `name` means this place: its ids, its source or the source's end."""
+        if not name:
+            return False
         if name in (self.passage_id, self.document_id, self.source):
             return True
         end = name.replace("\\", "/").removeprefix("./")
