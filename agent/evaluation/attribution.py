@@ -210,7 +210,7 @@ async def _judge(trial: Trial) -> Finding:
     Where they refused it, what they should have found is the answer; where they did not, it
     is for the last word to make something of it.
     """
-    if trial.run["answer"].status != "abstained" or trial.gold.absent(trial.ranked):
+    if trial.run["answer"].status != "abstained":
         return None
     oracle = GoldJudge if trial.run.get("sufficient") else GoldReader
     if await trial.repaired(reasoner=oracle(trial.tools.reasoner, trial.gold)):

@@ -26,9 +26,12 @@ from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.search import Finder
 from ...tools.store.protocol import Vector
 from ...tools.types import Passage, Query
-from .gold import Gold, sentence
+from .gold import Gold, Group, sentence
 
 CERTAIN = 1.0
+
+MOST_ASKED = 200
+"""Characters of a query in the gold's own words."""
 
 
 @dataclass
@@ -171,7 +174,7 @@ class GoldJudge:
         quotes = self.gold.quotes(situation.evidence)
         absent = self.gold.absent(passage.id for passage in situation.evidence)
         if self.patient and isinstance(thought, Plan):
-            absent = self.gold.groups
+            absent = tuple(g for g in self.gold.groups if g.holding) or self.gold.groups
         if not self.answerable or not quotes or absent:
             missing = tuple(Finding(subquestion=name, found=False) for name in names)
             queries = self._queries(thought, absent) if self.answerable else ()
@@ -183,11 +186,18 @@ class GoldJudge:
         )
         return {"sufficient": True, "findings": found, "queries": (), "confidence": CERTAIN}
 
-    def _queries(self, thought: Plan | Verdict, absent: Sequence[Any]) -> tuple[PlannedQuery, ...]:
+    def _queries(
+        self, thought: Plan | Verdict, absent: Sequence[Group]
+    ) -> tuple[PlannedQuery, ...]:
+        """Return what the inner reasoner asks for; if nothing, the absent gold in its own words."""
         if thought.queries:
             return thought.queries
         named = (group.passages[0] for group in absent if group.passages)
-        return tuple(PlannedQuery(query=Query(text=p.title or p.text[:80])) for p in named)
+        return tuple(PlannedQuery(query=Query(text=self._said(passage))) for passage in named)
+
+    def _said(self, passage: Passage) -> str:
+        answer = " ".join(sentence(passage.text, self.gold.answers).split())
+        return answer[:MOST_ASKED] or passage.title or passage.text[:MOST_ASKED]
 
 
 @dataclass
