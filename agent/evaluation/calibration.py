@@ -22,6 +22,14 @@ from dataclasses import dataclass
 
 from .binomial import at_most, upper_bound
 
+METHOD = (
+    "Learn then Test (Angelopoulos et al. 2021) with exact binomial bounds "
+    "(Clopper and Pearson 1934) and Bonferroni's correction"
+)
+ASSUMPTION = (
+    "the questions to come are like these (exchangeable), and corpus and settings stay as they are"
+)
+
 STEP = 0.7
 """Each cut is tried on so much of the answers that the one before it kept."""
 
