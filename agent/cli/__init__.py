@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, eval, graph, status  # noqa: A004 - named as the command is
+from . import add, ask, cache, compare, eval, graph, status  # noqa: A004 - named as the command is
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("add")(add.command)
 app.command("ask")(ask.command)
 app.command("eval")(eval.command)
+app.command("compare")(compare.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
 app.command("cache")(cache.command)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 54, 16, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 66, 16, 14, 46
 ROW = 30
 
 Scale = Callable[[float], float]
@@ -99,7 +99,7 @@ class Bar:
 def bar_plot(title: str, bars: Sequence[Bar]) -> str:
     """Draw horizontal bars with whiskers, each with what it says at its end."""
     most = max((bar.far for bar in bars), default=1.0) or 1.0
-    room = WIDTH - 96 - 150
+    room = WIDTH - 96 - 120
     parts = []
     for row, bar in enumerate(bars):
         y = TOP + row * ROW
@@ -156,7 +156,7 @@ def _axes(x: Axis, y: Axis, across: Scale, up: Scale) -> str:
         f'text-anchor="middle">{escape(x.title)}</text>'
     )
     parts.append(
-        f'<text class="title" transform="translate(13 {(TOP + low) / 2:.1f}) rotate(-90)" '
+        f'<text class="title" transform="translate(12 {(TOP + low) / 2:.1f}) rotate(-90)" '
         f'text-anchor="middle">{escape(y.title)}</text>'
     )
     return "".join(parts)

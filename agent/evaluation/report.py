@@ -93,7 +93,7 @@ def _head(summary: Summary) -> str:
     return "\n".join(
         [
             "<header>",
-            f"<h1>{escape(summary.corpus)}</h1>",
+            f"<h1>Evaluation of {escape(summary.corpus)}</h1>",
             f'<p class="soft">{count} questions, {able} of them answerable, asked of '
             f"{summary.passages:,} passages. {escape(names)}; {escape(summary.reasoner)}.</p>",
             *(f'<p class="notice">{escape(notice)}</p>' for notice in notices),
@@ -131,7 +131,7 @@ def _plots(strategies: Sequence[StrategySummary]) -> str:
         ),
         (
             _times(strategies),
-            "Seconds by part: the bar is the median, the whisker reaches to 95 in 100.",
+            "Time by part: the bar is the median, the whisker reaches to 95 in 100.",
         ),
     ]
     drawn = "".join(
@@ -186,7 +186,7 @@ def _times(strategies: Sequence[StrategySummary]) -> str:
         for group, one in enumerate(strategies):
             took = one.parts.get(part)
             if took:
-                said = f"{seconds(took['p50'])}, 95 in 100 under {seconds(took['p95'])}"
+                said = f"{seconds(took['p50'])} · {seconds(took['p95'])}"
                 bars.append(Bar(part, took["p50"], took["p95"], said, group))
     return bar_plot("Time by part", bars) if bars else ""
 

@@ -54,7 +54,9 @@ def figure(value: float | None, unit: Unit) -> str:
         return seconds(value)
     if unit == "usd":
         return f"${value:.4f}" if value < 10 else f"${value:,.2f}"
-    return f"{value:.3f}" if unit == "score" else _number(value)
+    if unit == "score":
+        return f"{value:.3f}".replace("-", "−")
+    return _number(value)
 
 
 def seconds(value: float) -> str:
@@ -106,4 +108,4 @@ def verdict(name: str, found: Difference) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 or not value else f"{value:.2f}"
