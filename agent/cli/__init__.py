@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, compare, eval, graph, status  # noqa: A004 - named as the command is
+from . import (
+    add,
+    ask,
+    cache,
+    calibrate,
+    compare,
+    eval,  # noqa: A004 - named as the command is
+    graph,
+    status,
+)
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -28,6 +37,7 @@ app.command("add")(add.command)
 app.command("ask")(ask.command)
 app.command("eval")(eval.command)
 app.command("compare")(compare.command)
+app.command("calibrate")(calibrate.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
 app.command("cache")(cache.command)

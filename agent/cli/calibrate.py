@@ -134,9 +134,7 @@ def _show(console: Console, made: Promise, settings: Settings, file: Path, writt
         was = f" (it was {settings.threshold:g})" if settings.threshold else ""
         console.print(line(f"wrote threshold = {found.chosen.threshold:g} to {file}{was}"))
         if settings.origin("threshold") == ENVIRONMENT:
-            console.print(
-                line("SUFFICE_THRESHOLD is set, and overrides the file", style="yellow")
-            )
+            console.print(line("SUFFICE_THRESHOLD is set, and overrides the file", style="yellow"))
     elif not found.chosen:
         stays = f"; the threshold stays at {settings.threshold:g}" if settings.threshold else ""
         console.print(line(f"nothing was written{stays}"))
@@ -144,13 +142,13 @@ def _show(console: Console, made: Promise, settings: Settings, file: Path, writt
 
 def _verdict(found: Calibration) -> list[str]:
     """Say what is promised and what it costs, or what there is too little for."""
-    sure, promised = f"{found.confidence:.0%}", f"{found.max_error:.1%}"
+    sure, promised = share(found.confidence), share(found.max_error)
     if found.chosen:
-        cut, whole = found.chosen, found.given / found.asked
+        cut, whole = found.chosen, share(found.given / found.asked)
         return [
             f"Of the answers given, at most {promised} are wrong ({sure} sure), if none is given "
             f"below a confidence of {cut.threshold:g}.",
-            f"That answers {cut.kept / found.asked:.0%} of the questions instead of {whole:.0%}: "
+            f"That answers {share(cut.kept / found.asked)} of the questions instead of {whole}: "
             f"{cut.wrong} of {cut.kept} answers were wrong.",
         ]
     if found.best is None:
@@ -163,11 +161,16 @@ def _verdict(found: Calibration) -> list[str]:
         f"than {promised}."
     )
     return [
-        f"With {found.asked} questions the best I can promise is {cut.bound:.1%} wrong answers "
+        f"With {found.asked} questions the best I can promise is {share(cut.bound)} wrong answers "
         f"({sure} sure), not {promised}.",
         f"That is from a confidence of {cut.threshold:g} on, where {cut.wrong} of {cut.kept} "
         f"answers were wrong. {more}",
     ]
+
+
+def share(value: float) -> str:
+    """Write a share as people do: "5 %", "12.3 %"."""
+    return f"{100 * value:.1f}".removesuffix(".0") + " %"
 
 
 def _show_cuts(console: Console, found: Calibration) -> None:
@@ -181,7 +184,7 @@ def _show_cuts(console: Console, found: Calibration) -> None:
     for cut in found.cuts:
         style = "bold" if cut == found.chosen else ""
         table.add_row(
-            f"{cut.threshold:g}", f"{cut.kept / found.asked:.0%}", str(cut.wrong),
-            f"{cut.error:.1%}", f"{cut.bound:.1%}", style=style,
+            f"{cut.threshold:g}", share(cut.kept / found.asked), str(cut.wrong),
+            share(cut.error), share(cut.bound), style=style,
         )  # fmt: skip
     console.print(table)

@@ -72,9 +72,7 @@ def promise(
     return Promise(found, len(failed), len(unjudged), said)
 
 
-def _notices(
-    failed: Sequence[Outcome], unjudged: Sequence[Outcome], unasked: int
-) -> list[str]:
+def _notices(failed: Sequence[Outcome], unjudged: Sequence[Outcome], unasked: int) -> list[str]:
     found = []
     if failed:
         why = failed[0].error or failed[0].text
