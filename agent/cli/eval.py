@@ -12,11 +12,12 @@ from ..corpus import Corpus
 from ..settings import Settings
 from .ask import take_up
 from .options import Config, CorpusPlace, Embedder, Json, corpus_for, print_json
-from .progress import asking_bar
+from .progress import asking_bar, rerunning_bar
 from .screen import line, screen
 
 if TYPE_CHECKING:
     from ...tools.types import Budget
+    from ..evaluation.diagnosis import Diagnosis
     from ..evaluation.questions import EvalQuestion
     from ..evaluation.runner import Evaluation
     from ..evaluation.summary import Summary
@@ -58,6 +59,9 @@ def command(
         list[str] | None,
         typer.Option(help="End with status 1 if a measure is worse: right=0.9 (may be repeated)."),
     ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Say which part lost each question that failed.")
+    ] = False,
     embedder: Embedder = None,
     config: Config = None,
     json: Json = False,
@@ -77,7 +81,8 @@ def command(
         if documents:
             take_up(opened, documents)
         evaluation = _run(opened, asked, strategies, spend, at_once, fresh)
-    summary = summarize(evaluation)
+        found = _diagnosed(opened, evaluation, at_once) if why else None
+    summary = summarize(evaluation).model_copy(update={"why": found})
     written = write_report(summary, report)
     if json:
         print_json(summary.model_dump(mode="json"))
@@ -112,6 +117,14 @@ def _run(
         )
 
 
+def _diagnosed(corpus: Corpus, evaluation: Evaluation, at_once: int) -> Diagnosis:
+    """Run again what failed, with a bar where somebody watches."""
+    from ..evaluation.diagnosis import diagnose
+
+    with rerunning_bar(screen(errors=True)) as progress:
+        return diagnose(corpus, evaluation, at_once=at_once, progress=progress)
+
+
 def write_report(summary: Summary, report: Path | None) -> Path:
     """Write the HTML report, and beside it the same in JSON. Return where it is."""
     from ..evaluation.report import to_html
@@ -130,11 +143,14 @@ def write_report(summary: Summary, report: Path | None) -> Path:
 
 def _show(summary: Summary, report: Path) -> None:
     from .figures import show_summary
+    from .why import show_why
 
     console = screen()
     for notice in summary.notices:
         console.print(line(f"notice: {notice}", style="yellow"))
     show_summary(console, summary)
+    if summary.why:
+        show_why(console, summary.why)
     took = f"{summary.fresh} asked in {summary.seconds:.0f} s, {summary.at_once} at a time"
     kept = sum(len(one.outcomes) for one in summary.questions) - summary.fresh
     console.print()

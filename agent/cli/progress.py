@@ -61,6 +61,17 @@ def asking_bar(console: Console) -> Iterator[Callable[[Asked], None] | None]:
         yield show
 
 
+@contextmanager
+def rerunning_bar(console: Console) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield what a diagnosis calls after each question, or None where nobody watches."""
+    if not console.is_terminal:
+        yield None
+        return
+    with _bar(console) as bar:
+        task = bar.add_task("running again", total=None, rate="", current="")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _bar(console: Console) -> Bar:
     columns = (
         TextColumn("{task.description}"),

@@ -19,6 +19,7 @@ from .plots import (
     shares,
 )
 from .report_questions import question_list
+from .report_why import where_it_fails
 from .summary import PairSummary, StrategySummary, Summary
 from .table import KS
 from .wording import change, change_interval, figure, interval, seconds, title, verdict
@@ -73,6 +74,8 @@ def _parts(summary: Summary, server: str) -> Iterable[str]:
         yield _figures(summary)
         yield from (_difference(pair) for pair in summary.differences)
         yield _types(summary.strategies[0])
+        if summary.why:
+            yield where_it_fails(summary.why)
         yield question_list(summary, server)
     yield _method(summary)
 

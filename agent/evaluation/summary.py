@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ...tools.types import Noun
 from .catalogue import BY_NAME, MEASURES
+from .diagnosis import Diagnosis
 from .intervals import Difference, Draws, Estimate, Flips, difference, draw, estimate, flips
 from .measures import reliability, risk_coverage, times_by_part
 from .outcome import Outcome
@@ -62,7 +63,10 @@ class QuestionSummary(Noun):
 
 
 class Summary(Noun):
-    """An evaluation in figures. `questions` are those asked under every strategy."""
+    """An evaluation in figures. `questions` are those asked under every strategy.
+
+    `why` tells which part lost those that failed, where that was asked for.
+    """
 
     suffice: str
     corpus: str
@@ -78,6 +82,7 @@ class Summary(Noun):
     strategies: tuple[StrategySummary, ...]
     differences: tuple[PairSummary, ...] = ()
     questions: tuple[QuestionSummary, ...] = ()
+    why: Diagnosis | None = None
 
     def value(self, name: str, strategy: str = "") -> float | None:
         """Return a measure of a strategy, by default of the first."""
