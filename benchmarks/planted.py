@@ -21,13 +21,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults import Liar, NaySayer, Noise, Reversed, YesSayer, cut_in_two
+from cutting import cut_in_two
 
 from suffice import Agent, Corpus
 from suffice.agent.evaluation.attribution import Blame, attribute, came_well
 from suffice.agent.evaluation.outcome import Outcome, outcome_of
 from suffice.agent.evaluation.questions import EvalQuestion, read_questions
 from suffice.agent.parts import Parts
+from suffice.testing import Liar, NaySayer, NoiseEmbedder, ReversedReranker, YesSayer
 from suffice.tools.reason.extractive import ExtractiveReasoner
 from suffice.tools.reason.protocol import Reasoner
 from suffice.tools.rerank import open_reranker
@@ -53,14 +54,14 @@ class Fault:
 
 def _noise(parts: Parts) -> None:
     assert parts.embedder is not None
-    parts.embedder = Noise(parts.embedder)
+    parts.embedder = NoiseEmbedder(parts.embedder)
     parts.searcher = Searcher(parts.store, parts.embedder, parts.sparse)
     parts.reranker = open_reranker("evidence", embedder=parts.embedder, sparse=parts.sparse)
 
 
 def _reversed(parts: Parts) -> None:
     assert parts.reranker is not None
-    parts.reranker = Reversed(parts.reranker)
+    parts.reranker = ReversedReranker(parts.reranker)
 
 
 def _cut(corpus: Corpus, questions: Sequence[EvalQuestion]) -> None:
