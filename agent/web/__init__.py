@@ -1,0 +1,1 @@
+"""The page that `suffice serve` opens: static files, no build step."""
