@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, graph, status
+from . import add, ask, cache, graph, serve, status
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("add")(add.command)
 app.command("ask")(ask.command)
+app.command("serve")(serve.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
 app.command("cache")(cache.command)

@@ -46,7 +46,7 @@ def command(
     place = corpus_for(documents or [], corpus, settings)
     with Corpus.open(place, settings=settings, create=bool(documents)) as opened:
         if documents:
-            _take_up(opened, documents)
+            take_up(opened, documents)
         _say_if_empty(opened)
         answer = _run(opened, question, narrowed)
     if json:
@@ -56,7 +56,8 @@ def command(
     raise typer.Exit(EXIT[answer.status])
 
 
-def _take_up(corpus: Corpus, documents: list[Path]) -> None:
+def take_up(corpus: Corpus, documents: list[Path]) -> None:
+    """Add what was named, and say what came of it where somebody watches."""
     console = screen(errors=True)
     with progress_bar(console) as progress:
         report = corpus.add(documents, progress=progress)
