@@ -3,7 +3,7 @@
 
 import { button, data, el } from "./dom.js";
 import { queries } from "./steps.js";
-import { percent, REASON, STATUS } from "./words.js";
+import { excerpt, percent, REASON, shortSource, STATUS } from "./words.js";
 
 /** Shows `answer`; `acts` = {cite(citation), passage(passage), wider(), again()}. */
 export function answerView(answer, acts) {
@@ -27,7 +27,7 @@ function abstained(answer, acts) {
   return [
     el("p", { class: "verdict" }, REASON[answer.reason] || STATUS.abstained),
     answer.missing.length > 0 && part("Missing", plain(answer.missing)),
-    answer.passages.length > 0 && part("Nearest", nearest(answer.passages.slice(0, 3), acts)),
+    answer.passages.length > 0 && part("Nearest", nearest(answer, acts)),
     answer.searches.length > 0 && part("Looked for", queries(answer.searches)),
     el("p", { class: "next-line" }, button("Search wider", acts.wider, { class: "next" }), el("span", { class: "soft" }, "more rounds, and no filter")),
   ];
@@ -45,19 +45,11 @@ function failed(answer, acts) {
 const part = (title, content) => el("section", { class: "part" }, el("h3", {}, title), content);
 const plain = (texts) => el("ul", { class: "plain" }, texts.map((text) => el("li", {}, data(text))));
 
-function nearest(passages, acts) {
-  return el(
-    "ul",
-    { class: "nearest" },
-    passages.map((one) =>
-      el("li", {}, button([data(one.title || one.source, "bdi", { class: "nearest-title" }), data(excerpt(one.text), "bdi", { class: "source-text" })], () => acts.passage(one), { class: "card" })),
-    ),
-  );
-}
-
-function excerpt(text) {
-  const words = text.replace(/\s+/g, " ").trim();
-  return words.length > 150 ? `${words.slice(0, 150).replace(/\s\S*$/, "")} …` : words;
+/** What came closest: of each of the best passages the line that shares most with what is missing. */
+function nearest(answer, acts) {
+  const sought = [...answer.missing, answer.searches[0]?.text].join(" ");
+  const card = (one) => [data(one.title || shortSource(one.source), "bdi", { class: "nearest-title" }), data(excerpt(one.text, sought), "bdi", { class: "source-text" })];
+  return el("ul", { class: "nearest" }, answer.passages.slice(0, 3).map((one) => el("li", {}, button(card(one), () => acts.passage(one), { class: "card" }))));
 }
 
 /** The text in paragraphs, its [n] turned into chips: the span that answers shortly first. */
@@ -70,11 +62,22 @@ function prose(answer, acts) {
 }
 
 function paragraph(line, known, acts) {
-  const said = line.split(/(\[\d+\])/).map((piece) => {
+  const said = [];
+  for (const piece of line.split(/(\[\d+\])/).filter(Boolean)) {
     const citation = known.get(/^\[(\d+)\]$/.exec(piece)?.[1]);
-    return citation ? chip(citation, acts) : piece.replace(/ $/, "\u00a0");
-  });
+    if (citation) stick(said, chip(citation, acts));
+    else said.push(piece);
+  }
   return el("p", { dir: "auto", class: line.startsWith("“") ? "quoted source-text" : "claim" }, said);
+}
+
+/** Keeps a chip on the line of the word before it. */
+function stick(said, mark) {
+  const before = said.pop() ?? "";
+  const [, rest, word] = typeof before === "string" ? /^(.*?)(\S*\s*)$/.exec(before) : ["", "", ""];
+  const group = typeof before === "string" ? el("span", { class: "together" }, word.trimEnd()) : before;
+  group.append(mark);
+  said.push(rest, group);
 }
 
 function chip(citation, acts) {

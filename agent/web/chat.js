@@ -86,7 +86,7 @@ export class Chat {
     try {
       await follow(first, (event) => this.#heard(turn, event), turn.abort.signal);
     } catch (error) {
-      turn.end(...(error.name === "AbortError" ? ["Stopped.", "", false] : [error.message, error.next]));
+      turn.end(...(error.name === "AbortError" || error.type === "stopped" ? ["Stopped.", "", false] : [error.message, error.next]));
       this.stage.grew(turn.run);
     }
     this.#idle();

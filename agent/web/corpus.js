@@ -4,7 +4,7 @@ import { getJson, query } from "./api.js";
 import { button, data, dialog, el } from "./dom.js";
 import { remover } from "./history.js";
 import { chooseFiles } from "./upload.js";
-import { count, size } from "./words.js";
+import { count, shortSource, size } from "./words.js";
 
 const PAGE = 100;
 
@@ -20,20 +20,21 @@ export function showCorpus(session, current, acts) {
 function fill(body, session, name, acts) {
   const corpus = session.corpora.find((one) => one.name === name);
   const list = el("ul", { class: "rows" });
+  const may = Object.fromEntries((session.may || []).map((act) => [act, true]));
   const add = button("Add files", async () => (acts.close(), acts.add(await chooseFiles())), { class: "next" });
   body.replaceChildren(
     ...[
       session.corpora.length > 1 && picker(session, name, acts),
       el("p", { class: "corpus-facts" }, data(corpus.name, "strong"), ` · ${count(corpus.documents, "document")} · ${count(corpus.passages, "passage")}`),
-      el("p", { class: "soft" }, [corpus.embedder, corpus.reranker, corpus.reasoner].filter(Boolean).join(" · ")),
+      el("p", { class: "soft parts" }, [corpus.embedder, corpus.reranker, corpus.reasoner].filter(Boolean).join(" · ")),
       (corpus.notices || []).map((notice) => el("p", { class: "notice" }, data(notice))),
-      el("p", {}, add, el("span", { class: "soft" }, " or drop them anywhere on the page")),
+      may.add && el("p", { class: "next-line" }, add, el("span", { class: "soft" }, "or drop them anywhere on the page")),
       list,
     ]
       .flat()
       .filter(Boolean),
   );
-  documents(list, name, acts, 0);
+  documents(list, name, { ...acts, may }, 0);
 }
 
 function picker(session, name, acts) {
@@ -60,7 +61,7 @@ function item(one, corpus, acts) {
     "li",
     {},
     button(data(one.title || one.source || one.id), () => (acts.close(), acts.document(one.id)), { class: "row" }),
-    el("span", { class: "soft" }, data(one.source), one.passages && ` · ${count(one.passages, "passage")}`),
-    remover(path, one.title || one.id, acts.changed),
+    el("span", { class: "soft" }, data(shortSource(one.source), "bdi", { title: one.source }), one.passages && ` · ${count(one.passages, "passage")}`),
+    acts.may.remove && remover(path, one.title || one.id, acts.changed),
   );
 }

@@ -17,6 +17,7 @@ export class Picture {
     this.open = open;
     this.shape = null;
     this.upright = null;
+    this.nodes = null;
     new ResizeObserver(() => this.#turn()).observe(box);
   }
 
@@ -89,6 +90,7 @@ export class Picture {
   /** Lights what `view` says; `live` tells whether the last edge is where the run is now. */
   show(view, live, chosen) {
     this.shown = [view, live, chosen];
+    if (!this.nodes) return;
     for (const [key, group] of this.edges) {
       group.classList.toggle("taken", view.edges.has(key));
       group.classList.toggle("now", live && key === view.last);

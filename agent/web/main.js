@@ -43,6 +43,7 @@ async function learn() {
 async function show(chat) {
   const [first] = session.strategies;
   const drawn = stage.draw(first);
+  named(chat);
   if (run && asked.get("beside")) return showBeside(decodeURIComponent(run), asked.get("beside"));
   if (run) return showStored(decodeURIComponent(run), stage);
   if (asked.get("thread")) await chat.open(asked.get("thread"));

@@ -3,7 +3,7 @@
 
 import { getJson, query } from "./api.js";
 import { button, data, el } from "./dom.js";
-import { codePoints, filter } from "./words.js";
+import { codePoints, filter, shortSource } from "./words.js";
 
 /** Shows the passage of a citation, or a passage alone. `all` are the answer's citations. */
 export function sourceView({ passage, citation, all = [], corpus }, openCitation, openDocument) {
@@ -25,13 +25,13 @@ export async function documentView(id, corpus, citation) {
   const found = await fetched(id, corpus);
   const text = marked(el("div", { class: "source-text whole", dir: "auto", tabindex: "0", "aria-label": "Text of the document" }), found.text, citation);
   return [
-    el("header", { class: "source-head" }, el("h2", { tabindex: "-1" }, data(found.title || "Untitled")), el("p", { class: "place soft" }, data(found.source), filter(found.metadata) && [" · ", data(filter(found.metadata))])),
+    el("header", { class: "source-head" }, el("h2", { tabindex: "-1" }, data(found.title || "Untitled")), el("p", { class: "place soft" }, data(shortSource(found.source), "bdi", { title: found.source }), filter(found.metadata) && [" · ", data(filter(found.metadata))])),
     text,
   ];
 }
 
 /** Scrolls to what is marked, if anything is. */
-export const showMark = (box) => box.querySelector("mark")?.scrollIntoView({ block: "center" });
+export const showMark = (box) => box.querySelector("mark")?.scrollIntoView({ block: "nearest" });
 
 function filled(box, passage, citation, corpus) {
   if (passage) return marked(box, passage.text, citation, passage.start);
@@ -64,7 +64,7 @@ function fetched(id, corpus) {
 
 /** Says on which lines the quote stands, once the document is known. */
 async function addLines(place, about, citation, corpus) {
-  place.append(data(about.source));
+  place.append(data(shortSource(about.source), "bdi", { title: about.source }));
   try {
     const { text } = await fetched(about.document_id, corpus);
     const { start, end } = citation || about;

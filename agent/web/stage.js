@@ -21,6 +21,7 @@ export class Stage {
     this.picture = new Picture(byId("picture"), (node) => this.openNode(node, true));
     this.timeline = new Timeline(byId("timeline"), (upto) => this.#moved(upto));
     this.redraw = oncePerFrame(() => this.#draw());
+    this.overview();
     this.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.#back(event));
   }
 

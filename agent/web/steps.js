@@ -138,7 +138,7 @@ function passages(step, run, openPassage) {
   const before = ranks(found);
   if (!evidence && !step.result.found) return null;
   const rows = evidence ? evidence.map((one) => [one, before.get(one.id)]) : [...before.values()].map((one) => [one, one]);
-  const head = ["Passage", "Search", "Likeness", scores && "Reranked"].filter(Boolean);
+  const head = ["Passage", "Found", "Words", "Meaning", scores && "Reranked"].filter(Boolean);
   return titled(
     "Passages",
     el(
@@ -153,7 +153,7 @@ function passages(step, run, openPassage) {
 function row(one, known, scores, openPassage) {
   const title = one.title || one.id;
   const name = one.text ? button(data(title), () => openPassage(one), { class: "link" }) : data(title);
-  const cells = [known ? `#${known.rank + 1}` : "earlier", known?.cosine?.toFixed(2) ?? "–"];
+  const cells = [known ? `#${known.rank + 1}` : "before", known?.bm25?.toFixed(1) ?? "–", known?.cosine?.toFixed(2) ?? "–"];
   if (scores) cells.push((scores[one.id] ?? one.score).toFixed(2));
   return el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell)));
 }
@@ -164,7 +164,7 @@ function ranks(found) {
   for (const { candidates } of found)
     for (const [place, { id, title, signals }] of candidates.entries()) {
       const rank = signals.rank ?? place;
-      if (!best.has(id) || rank < best.get(id).rank) best.set(id, { id, title, rank, cosine: signals.cosine });
+      if (!best.has(id) || rank < best.get(id).rank) best.set(id, { id, title, ...signals, rank });
     }
   return new Map([...best].sort((a, b) => a[1].rank - b[1].rank));
 }

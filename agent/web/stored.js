@@ -12,7 +12,7 @@ const address = (id) => `/v1/runs/${encodeURIComponent(id)}`;
 
 async function stored(id) {
   const { run: about, events } = await getJson(address(id));
-  return Object.assign(Run.of(events), { about });
+  return Object.assign(Run.of(events), { about: about || {} });
 }
 
 /** Shows the run in place of the conversation. */
@@ -38,7 +38,7 @@ function page(run, stage) {
     again: ask,
   };
   return [
-    el("p", { class: "soft run-facts" }, `Run ${run.id} · ${day(run.about.at)}, ${clock(run.about.at)}`),
+    el("p", { class: "soft run-facts" }, [`Run ${run.id}`, run.about.at && `${day(run.about.at)}, ${clock(run.about.at)}`].filter(Boolean).join(" · ")),
     el("article", { class: "turn" }, el("header", { class: "asked" }, data(run.asked || run.question, "h2")), run.asked && el("p", { class: "rewritten soft" }, "Asked as ", data(run.question, "q")), answerView(run.answer, acts)),
     el(
       "p",

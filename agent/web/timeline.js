@@ -24,7 +24,8 @@ export class Timeline {
     this.bars = svg("svg", { class: "lanes", "aria-hidden": "true" });
     this.cursor = el("div", { class: "cursor" });
     this.rounds = el("div", { class: "rounds", role: "group", "aria-label": "Replay a round" });
-    this.slider = el("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Moment of the run", on: { input: () => this.#go(Number(this.slider.value)) } });
+    const moved = () => (this.#pause(), this.#go(this.#nearest(Number(this.slider.value))));
+    this.slider = el("input", { type: "range", min: 0, max: 1, step: "any", "aria-label": "Moment of the run", on: { input: moved, keydown: (event) => this.#key(event) } });
     this.play = button("Play", () => this.#toggle(), { class: "quiet" });
     const back = button("‹", () => this.#step(-1), { class: "quiet icon", "aria-label": "One step back" });
     const on = button("›", () => this.#step(1), { class: "quiet icon", "aria-label": "One step on" });
@@ -55,7 +56,6 @@ export class Timeline {
     this.total = Math.max(view.at, 0.001);
     this.#lanes(view.steps);
     this.#rounds(view);
-    this.slider.max = this.run.moments.length;
     this.#mark();
   }
 
@@ -124,12 +124,26 @@ export class Timeline {
     this.moved(this.place === null ? null : place ? moments[place - 1].upto : 0);
   }
 
+  /** The slider moves in time, its keys from one moment to the next. */
+  #key(event) {
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    this.#step(by);
+  }
+
+  #nearest(share) {
+    const at = share * this.total;
+    const after = this.run.moments.findIndex(({ upto }) => this.run.events[upto - 1].at > at);
+    return after < 0 ? this.run.moments.length : after;
+  }
+
   #mark() {
     const { moments, events } = this.run;
     const place = this.place ?? moments.length;
     const event = place ? events[moments[place - 1].upto - 1] : null;
     const at = event?.at || 0;
-    this.slider.value = place;
+    this.slider.value = at / this.total;
     this.slider.setAttribute("aria-valuetext", event ? spoken(event) : "before the start");
     this.cursor.style.left = `${(at / this.total) * 100}%`;
     this.moment.textContent = `${place}/${moments.length} · ${duration(at)}`;

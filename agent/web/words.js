@@ -69,6 +69,23 @@ export const REASON = {
   outage: "A part of the system could not be reached.",
 };
 
+/** The end of a path, which is what tells files apart. */
+export function shortSource(source) {
+  const steps = source.split(/[\\/]/);
+  return steps.length > 3 ? `…/${steps.slice(-2).join("/")}` : source;
+}
+
+const wordsOf = (text) => text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) || [];
+
+/** The line of a text that shares most words with `sought`, without the marks of tables and headings. */
+export function excerpt(text, sought) {
+  const wanted = new Set(wordsOf(sought));
+  const lines = text.split(/\n+|(?<=[.!?])\s+/).map((line) => line.replace(/^[#>*\s-]+|[*`]+/g, "").replace(/\s*\|\s*/g, "  ").trim());
+  const shared = (line) => new Set(wordsOf(line).filter((word) => wanted.has(word))).size;
+  const best = lines.filter((line) => /\p{L}/u.test(line)).sort((a, b) => shared(b) - shared(a))[0] || "";
+  return best.length > 180 ? `${best.slice(0, 180).replace(/\s\S*$/, "")} …` : best;
+}
+
 /** Python counts code points where JavaScript counts UTF-16 units. */
 export function codePoints(text) {
   const points = Array.from(text);
