@@ -137,8 +137,8 @@ export function outcome(step) {
   const said = [];
   const { result } = step;
   if (result.outages?.length) said.push(result.outages.join("; "));
-  if (result.searches) said.push(`${sum(result.searches, "found")} found`);
-  if (result.evidence) said.push(`${result.evidence.length} passages kept`);
+  if (result.searches) said.push(plural(sum(result.searches, "found"), "passage", "passages"));
+  if (result.evidence) said.push(`${result.evidence.length} kept`);
   if (result.findings) said.push(findings(Object.values(result.findings)));
   if (result.queries?.length) said.push(plural(result.queries.length, "query", "queries"));
   if (result.draft) said.push(plural(result.draft.claims.length, "claim", "claims"));
@@ -153,5 +153,5 @@ const sum = (list, key) => list.reduce((total, item) => total + item[key], 0);
 function findings(list) {
   const found = list.filter((finding) => finding.found).length;
   const open = list.length - found;
-  return [found && `${found} found`, open && `${open} missing`].filter(Boolean).join(", ");
+  return [found && `${plural(found, "part", "parts")} found`, open && `${plural(open, "part", "parts")} missing`].filter(Boolean).join(", ");
 }

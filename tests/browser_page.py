@@ -1,0 +1,91 @@
+"""What a person does on the page, and reasoners that wait to be let on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from scripted import ScriptedReasoner, claim, found, missing, parts, query
+from tugs import NAMES, documents, text
+
+from suffice.tools.reason.protocol import Draft, Plan, Situation, Verdict
+
+ANSWER = ".turn:last-of-type .answer"
+
+
+def ask(page: Any, question: str) -> None:
+    """Type a question and send it."""
+    page.locator("html[data-ready]").wait_for()
+    page.get_by_label("Your question").fill(question)
+    page.get_by_label("Your question").press("Enter")
+
+
+def answer(page: Any, question: str) -> str:
+    """Ask, wait for the answer and return it as it reads."""
+    ask(page, question)
+    page.locator(f".turn[aria-label={quoted(question)}] .answer").last.wait_for()
+    text: str = page.locator(ANSWER).inner_text()
+    return text
+
+
+def quoted(question: str) -> str:
+    return '"Question: ' + question.replace('"', '\\"') + '"'
+
+
+class Gate:
+    """Holds a run until it is opened, however long that takes."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        self._opened = False
+
+    async def passed(self) -> None:
+        if self._opened:
+            return
+        event = asyncio.Event()
+        self._waiting.append((asyncio.get_running_loop(), event))
+        await event.wait()
+
+    def open(self) -> None:
+        self._opened = True
+        for loop, event in self._waiting:
+            loop.call_soon_threadsafe(event.set)
+
+
+def held(gate: Gate, thought: Any) -> Callable[[Situation], Coroutine[Any, Any, Any]]:
+    """Return a step of a script that waits at a gate before it thinks `thought`."""
+
+    async def wait() -> Any:
+        await gate.passed()
+        return thought
+
+    return lambda _: wait()
+
+
+def tug(name: str) -> str:
+    """Return the id of the passage about a tug."""
+    return documents()[NAMES.index(name)].id
+
+
+def sentence(name: str) -> str:
+    return text(name).split(". ")[0] + "."
+
+
+def two_rounds(gate: Gate | None = None, name: str = "Anchor") -> ScriptedReasoner:
+    """Plan two queries, judge what they bring (at the gate, if one is given), and write."""
+    asked = parts(f"Where is the tug {name} moored?", f"Who is master of the {name}?")
+    plan = Plan(
+        sufficient=False,
+        subquestions=asked,
+        queries=(query(f"{name} berth"), query(f"{name} master", "2")),
+        findings=(missing("1", "the berth"), missing("2", "the master")),
+    )
+    ids = tug(name)
+    verdict = Verdict(
+        sufficient=True,
+        findings=(found("1", ids, sentence(name)), found("2", ids, sentence(name))),
+        confidence=0.9,
+    )
+    draft = Draft(claims=(claim(ids, sentence(name)),), confidence=0.9)
+    return ScriptedReasoner([plan], [held(gate, verdict) if gate else verdict], [draft])
