@@ -176,6 +176,21 @@ class RunStore:
                 f"run {found} was kept by another version of Suffice; ask again"
             ) from error
 
+    def summary(self, run_id: str, *, owner: str | None = None) -> RunSummary:
+        """Return a run in a line, by its full id.
+
+        Raises:
+            InputError: there is no such run of this owner.
+        """
+        self.flush()
+        if self._path.exists():
+            query = f"select {_COLUMNS} from runs where id = ? and (? is null or owner = ?)"  # noqa: S608
+            with _connection(self._path) as db:
+                row = db.execute(query, (run_id, owner, owner)).fetchone()
+            if row is not None:
+                return RunSummary(**dict(zip(_COLUMNS.split(", "), row, strict=True)))
+        raise InputError(f'no run is called "{run_id}"')
+
     def delete(self, run_id: str, *, owner: str | None = None) -> None:
         """Forget a run.
 

@@ -18,6 +18,7 @@ from ...errors import SufficeError
 from ...tools.ingest import Progress
 from ...tools.types import AddReport, Document, Noun
 from . import refusals, sse
+from .forms import Name
 from .hosted import By, Here, Hosted
 from .refusals import refusal
 from .rights import Caller
@@ -33,7 +34,7 @@ class Documents(Noun):
     """Documents to add. Those of one id replace each other."""
 
     documents: tuple[Document, ...] = Field(max_length=10_000)
-    corpus: str | None = None
+    corpus: Name | None = None
     stream: bool = False
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from ...errors import SufficeError
 from ..access import Serving
 from ..sdk import Agent
-from . import add_routes, ask_routes, corpus_routes, health, page_routes, refusals
+from . import add_routes, ask_routes, corpus_routes, health, page_routes, refusals, run_routes
 from .auth import Gate
 from .headers import LOOPBACK, KnownHost, SafeHeaders, SameSite
 from .hosted import named, serve
@@ -60,7 +60,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served, app.state.metrics = served, metrics
-    for routes in (ask_routes, add_routes, corpus_routes, page_routes, health):
+    for routes in (ask_routes, run_routes, add_routes, corpus_routes, page_routes, health):
         app.include_router(routes.router)
     app.add_exception_handler(HTTPException, refusals.on_http)
     app.add_exception_handler(RequestValidationError, refusals.on_invalid)
