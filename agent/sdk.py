@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
     from ..tools.reason.protocol import Reasoner
 
-
-log = logging.getLogger("suffice")
 
 OF_THE_CORPUS = ("embedder", "weights", "reranker", "trail", "max_chars")
 """Settings that were put to use when the corpus was opened; an agent cannot change them."""
@@ -81,6 +77,8 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> Answer:
         """Answer a question with quotes, or abstain and say what is missing.
 
@@ -88,12 +86,15 @@ class Agent:
             question: up to 8,000 characters.
             where: narrows every search by metadata: `{"year": {"gte": 2021}}`.
             budget: what this question may take, instead of the settings'.
+            thread: the conversation it belongs to, under any name of yours. A follow-up
+                is first made into a question that stands alone.
+            owner: whose run and thread this is; nobody else's thread is continued.
 
         Raises:
             QuestionError, FilterError: the question or the filter cannot be used. An
                 outage is no exception: it is an `Answer` with the status `failed`.
         """
-        return self.corpus._loop.run(self._ask(question, where, budget))
+        return self.corpus._loop.run(self._ask(question, where, budget, thread, owner))
 
     async def aask(
         self,
@@ -101,9 +102,11 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> Answer:
         """The async twin of `ask`; cancelling it cancels the run."""
-        return await self.corpus._loop.arun(self._ask(question, where, budget))
+        return await self.corpus._loop.arun(self._ask(question, where, budget, thread, owner))
 
     def stream(
         self,
@@ -111,10 +114,12 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> Iterator[Event]:
         """Yield the events of a run as it goes; the last is `RunFinished` with the answer."""
         text = checked(question)
-        return self.corpus._loop.iterate(lambda: self._run(text, where, budget))
+        return self.corpus._loop.iterate(lambda: self._run(text, where, budget, thread, owner))
 
     def astream(
         self,
@@ -122,10 +127,12 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> AsyncIterator[Event]:
         """The async twin of `stream`; leaving the loop early cancels the run."""
         text = checked(question)
-        return self.corpus._loop.aiterate(lambda: self._run(text, where, budget))
+        return self.corpus._loop.aiterate(lambda: self._run(text, where, budget, thread, owner))
 
     def retrieve(self, question: str, limit: int = 20, where: Where | None = None) -> list[Passage]:
         """Plan, search and rerank over rounds, without writing. Best first.
@@ -152,6 +159,7 @@ class Agent:
 
     def close(self) -> None:
         """Close the reasoner and the corpus, each only if the agent opened it itself."""
+        self.runs.close()
         if self._opened_reasoner and not self.corpus.closed:
             self.corpus._loop.run(self._reasoner.close())
         if self._opened_corpus:
@@ -172,16 +180,27 @@ class Agent:
         return f"Agent({self.corpus!r}, reasoner={self._reasoner.name!r})"
 
     async def _ask(
-        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+        self,
+        question: str,
+        where: Where | None,
+        budget: Budget | Mapping[str, Any] | None,
+        thread: str | None,
+        owner: str,
     ) -> Answer:
-        async with aclosing(self._run(checked(question), where, budget)) as events:
+        run = self._run(checked(question), where, budget, thread, owner)
+        async with aclosing(run) as events:
             async for event in events:
                 if isinstance(event, RunFinished):
                     return event.answer
         raise RuntimeError("the run ended without an answer")
 
     async def _run(
-        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+        self,
+        question: str,
+        where: Where | None,
+        budget: Budget | Mapping[str, Any] | None,
+        thread: str | None,
+        owner: str,
     ) -> AsyncGenerator[Event]:
         """Run the graph and yield its events; keep them before the last is yielded."""
         state = self._state(question, where, budget)
@@ -192,7 +211,7 @@ class Agent:
             async for event in events:
                 kept.append(event)
                 if isinstance(event, RunFinished):
-                    await asyncio.to_thread(self._keep, kept)
+                    self.runs.save_soon(kept, owner=owner, thread=thread or "")
                 yield event
 
     async def _check(self, where: Where | None) -> None:
@@ -201,13 +220,6 @@ class Agent:
         await parts.check(adding=False)
         if where:
             await parts.store.count(where)
-
-    def _keep(self, events: list[Event]) -> None:
-        """Keep a run. An answer is not withheld because the run that found it cannot be."""
-        try:
-            self.runs.save(events)
-        except StoreUnavailable as error:
-            log.warning(str(error))
 
     async def _retrieve(self, question: str, limit: int, where: Where | None) -> list[Passage]:
         check_limit(limit)

@@ -28,12 +28,17 @@ UNSEEN = ("found", "scores")
 
 
 class RunStarted(Noun):
-    """A run begins. `at` is seconds since the run began, in every event."""
+    """A run begins. `at` is seconds since the run began, in every event.
+
+    `question` stands alone; `asked` is what was typed where that is something else.
+    """
 
     type: Literal["run_started"] = "run_started"
     run_id: str
     question: str
     strategy: str
+    asked: str = ""
+    thread: str = ""
     at: float = 0.0
 
 

@@ -60,6 +60,7 @@ def test_where_no_run_is_kept_there_is_none(corpus: Corpus) -> None:
 def test_an_old_run_is_dropped_when_another_is_kept(corpus: Corpus) -> None:
     with Agent(corpus, keep_runs_days=1) as agent:
         old = agent.ask(tugs.question("Anchor")).run_id
+        agent.runs.flush()
         with sqlite3.connect("notes/runs.sqlite") as db:
             db.execute("update runs set at = at - 90000 where id = ?", (old,))
         db.close()
@@ -70,6 +71,7 @@ def test_an_old_run_is_dropped_when_another_is_kept(corpus: Corpus) -> None:
 def test_the_oldest_runs_give_way_when_there_are_too_many_bytes(corpus: Corpus) -> None:
     with Agent(corpus) as agent:
         agent.ask(tugs.question("Anchor"))
+        agent.runs.flush()
         with sqlite3.connect("notes/runs.sqlite") as db:
             (size,) = db.execute("select length(events) from runs").fetchone()
         db.close()
@@ -84,6 +86,7 @@ def test_a_run_that_cannot_be_kept_does_not_withhold_the_answer(
     Path("notes/runs.sqlite").write_bytes(b"this is no database, whatever it is called" * 99)
     with Agent(corpus) as agent:
         assert tugs.answer("Curlew") in agent.ask(tugs.question("Curlew")).text
+        agent.runs.flush()
         assert "notes/runs.sqlite cannot be kept or read: file is not a database" in caplog.text
         with pytest.raises(StoreUnavailable, match="file is not a database"):
             agent.runs.latest()
@@ -92,6 +95,7 @@ def test_a_run_that_cannot_be_kept_does_not_withhold_the_answer(
 def test_a_run_of_another_version_says_so(corpus: Corpus) -> None:
     with Agent(corpus) as agent:
         run_id = agent.ask(tugs.question("Anchor")).run_id
+        agent.runs.flush()
         with sqlite3.connect("notes/runs.sqlite") as db:
             future = zlib.compress(b'[{"type": "of the future"}]')
             db.execute("update runs set events = ?", (future,))

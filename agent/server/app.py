@@ -14,7 +14,16 @@ from starlette.exceptions import HTTPException
 from ...errors import SufficeError
 from ..access import Serving
 from ..sdk import Agent
-from . import ask_routes, corpus_routes, health, page_routes, refusals
+from . import (
+    add_routes,
+    ask_routes,
+    corpus_routes,
+    health,
+    openai_routes,
+    page_routes,
+    refusals,
+    run_routes,
+)
 from .auth import Gate
 from .headers import LOOPBACK, KnownHost, SafeHeaders, SameSite
 from .hosted import named, serve
@@ -22,6 +31,16 @@ from .limits import BodyLimits
 from .logs import Observed
 from .metrics import Metrics
 from .rights import Caller
+
+ROUTES = (
+    ask_routes,
+    run_routes,
+    add_routes,
+    corpus_routes,
+    openai_routes,
+    page_routes,
+    health,
+)
 
 
 def create_app(
@@ -60,7 +79,15 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served, app.state.metrics = served, metrics
-    for routes in (ask_routes, corpus_routes, page_routes, health):
+    for routes in (
+        ask_routes,
+        run_routes,
+        add_routes,
+        corpus_routes,
+        openai_routes,
+        page_routes,
+        health,
+    ):
         app.include_router(routes.router)
     app.add_exception_handler(HTTPException, refusals.on_http)
     app.add_exception_handler(RequestValidationError, refusals.on_invalid)

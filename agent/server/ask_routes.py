@@ -1,20 +1,19 @@
-"""Asking, and the runs that come of it."""
+"""Asking: an answer as one document, or the events of the run that finds it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from ...errors import InputError, SufficeError
-from ...graphs.events import Event
-from ...tools.types import Answer, Budget, Noun, Where
-from ..runs import RunSummary
+from ...errors import SufficeError
+from ...tools.types import Answer, Budget, Noun
 from . import refusals, sse
+from .forms import Filter, Name
 from .hosted import STRATEGIES, By, Here, Served
 from .refusals import refusal
 from .rights import Caller
@@ -22,8 +21,6 @@ from .runs import LiveRun
 
 router = APIRouter(prefix="/v1", tags=["asking"])
 
-RunId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9\-]+$")]
-_EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 Result = TypeVar("Result")
 
 
@@ -31,20 +28,13 @@ class Ask(Noun):
     """One question. `where` narrows, within what the token may see anyway."""
 
     question: str = Field(min_length=1)
-    corpus: str | None = None
-    where: Where | None = None
+    corpus: Name | None = None
+    where: Filter | None = None
     budget: Budget | None = None
-    thread: str | None = Field(None, max_length=128)
-    strategy: str | None = None
+    thread: Name | None = None
+    strategy: Name | None = None
     stream: bool = Field(False, description="answer with the events of the run, as SSE")
     resume: bool = Field(False, description="outlive a short absence of the reader")
-
-
-class Runs(Noun):
-    """Some kept runs, newest first; `more` says whether there are older ones."""
-
-    runs: tuple[RunSummary, ...]
-    more: bool
 
 
 @router.post("/ask", response_model=Answer)
@@ -53,7 +43,7 @@ async def ask(request: Request, asked: Ask, served: Here, caller: By) -> Any:
     run = await started(served, caller, asked)
     accepts = request.headers.get("accept", "")
     if asked.stream or "text/event-stream" in accepts:
-        return _stream(served, run, 0)
+        return followed(served, run, 0)
     try:
         await until_gone(request, _ended(served, run))
     finally:
@@ -76,13 +66,19 @@ async def started(served: Served, caller: Caller, asked: Ask) -> LiveRun:
     agent = hosted.agent_for(asked.strategy)
     where = await hosted.filter_for(caller, asked.where)
     try:
-        events = agent.astream(asked.question, where=where, budget=asked.budget)
+        events = agent.astream(
+            asked.question,
+            where=where,
+            budget=asked.budget,
+            thread=asked.thread,
+            owner=caller.owner,
+        )
         return await served.live.start(
             events,
             owner=caller.owner,
             corpus=hosted.name,
             resume=asked.resume,
-            keeps=hosted.keeps_runs,
+            keeps=agent.runs.keeps,
         )
     except SufficeError as error:
         raise refusals.told(error, fenced=bool(caller.where)) from None
@@ -138,7 +134,7 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _stream(served: Served, run: LiveRun, after: int) -> sse.EventStream:
+def followed(served: Served, run: LiveRun, after: int) -> sse.EventStream:
     """Return the stream for a reader that is counted already."""
     return sse.EventStream(
         _sent(served, run, after), lambda: served.live.leave(run), {"X-Run-Id": run.id}
@@ -148,77 +144,3 @@ def _stream(served: Served, run: LiveRun, after: int) -> sse.EventStream:
 async def _sent(served: Served, run: LiveRun, after: int) -> AsyncGenerator[bytes]:
     async for said in served.live.follow(run, after):
         yield sse.event(said.type, said.text, said.number) if said else sse.HEARTBEAT
-
-
-# Runs, while they go on and afterwards
-
-
-def events_of(served: Served, caller: Caller, run_id: str) -> list[Event]:
-    """Return the events of a kept run of this caller, from whichever corpus. Raises a 404."""
-    for hosted in served.hosted.values():
-        try:
-            return hosted.agent.runs.events(run_id)
-        except InputError:
-            continue
-    raise refusal(404, "there is no such run", "see GET /v1/runs")
-
-
-@router.get("/runs", response_model=Runs)
-async def runs(
-    served: Here,
-    caller: By,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    before: Annotated[float | None, Query(description="seconds since the epoch")] = None,
-    thread: Annotated[str | None, Query(max_length=128)] = None,
-    corpus: str | None = None,
-) -> Runs:
-    """List kept runs, newest first."""
-    found = await asyncio.to_thread(served.corpus(corpus).agent.runs.latest, limit + 1)
-    return Runs(runs=tuple(found[:limit]), more=len(found) > limit)
-
-
-@router.get("/runs/{run_id}")
-async def one_run(run_id: RunId, served: Here, caller: By, download: bool = False) -> JSONResponse:
-    """Return everything a run said."""
-    events = await asyncio.to_thread(events_of, served, caller, run_id)
-    headers = {"Content-Disposition": f'attachment; filename="run-{run_id}.json"'}
-    return JSONResponse(
-        {"events": _EVENTS.dump_python(events, mode="json")},
-        headers=headers if download else None,
-    )
-
-
-@router.get("/runs/{run_id}/events")
-async def run_events(
-    run_id: RunId,
-    served: Here,
-    caller: By,
-    after: Annotated[int, Query(ge=0)] = 0,
-    last_event_id: Annotated[str | None, Header()] = None,
-) -> Any:
-    """Replay what a run said, and go on with it live where it still runs."""
-    if last_event_id and last_event_id.isdecimal():
-        after = int(last_event_id[:9])
-    run = served.live.get(run_id, caller.sees)
-    if run is not None:
-        served.live.attach(run)
-        return _stream(served, run, after)
-    events = await asyncio.to_thread(events_of, served, caller, run_id)
-    return sse.EventStream(_replayed(events, after))
-
-
-async def _replayed(events: list[Event], after: int) -> AsyncGenerator[bytes]:
-    for number, event in enumerate(events, 1):
-        if number > after:
-            yield sse.event(event.type, event.model_dump_json(), number)
-
-
-@router.post("/runs/{run_id}/stop", status_code=204)
-async def stop(run_id: RunId, served: Here, caller: By) -> Response:
-    """Stop a run that goes on; one that has ended is left as it is."""
-    run = served.live.get(run_id, caller.sees)
-    if run is None:
-        await asyncio.to_thread(events_of, served, caller, run_id)
-    else:
-        served.live.stop(run)
-    return Response(status_code=204)

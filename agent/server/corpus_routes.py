@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from ...tools.types import Document, Noun, Passage, Where
+from ...tools.types import Document, Noun, Passage
 from ..status import weight
+from .forms import Filter, Name
 from .hosted import By, Here
 from .refusals import refusal
 
@@ -52,8 +53,8 @@ class Search(Noun):
 
     query: str = Field(min_length=1, max_length=8_000)
     limit: int = Field(10, ge=1, le=200)
-    where: Where | None = None
-    corpus: str | None = None
+    where: Filter | None = None
+    corpus: Name | None = None
 
 
 class Found(Noun):

@@ -42,12 +42,6 @@ class Hosted:
         return self.agent.corpus
 
     @property
-    def keeps_runs(self) -> bool:
-        """Return whether runs are kept."""
-        settings = self.agent.settings
-        return bool(settings.keep_runs_days and settings.keep_runs_mb)
-
-    @property
     def part_names(self) -> dict[str, str]:
         """Return which embedder, reranker and reasoner are in use."""
         parts = self.corpus._parts

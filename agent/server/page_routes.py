@@ -15,11 +15,11 @@ from fastapi.responses import FileResponse, HTMLResponse
 from ...graphs import build
 from ...graphs.drawing import structure, taken, to_json, to_svg
 from ...tools.types import Noun
-from .ask_routes import events_of
 from .docs import docs_page
 from .hosted import STRATEGIES, By, Here, Hosted, Served
 from .refusals import refusal
 from .rights import Caller
+from .run_routes import events_of
 
 router = APIRouter()
 
@@ -126,7 +126,7 @@ async def session(served: Here, caller: By) -> Session:
             body_bytes=serving.body_bytes,
         ),
         may=caller.may,
-        keeps_runs=any(hosted.keeps_runs for hosted in served.hosted.values()),
+        keeps_runs=any(hosted.agent.runs.keeps for hosted in served.hosted.values()),
         version=version("suffice"),
         auth=served.guarded,
     )
@@ -174,7 +174,7 @@ async def graph_svg(
 
 
 async def _drawn(served: Served, caller: Caller, strategy: str | None, run: str | None) -> Any:
-    events = await asyncio.to_thread(events_of, served, caller, run) if run else []
+    events = await events_of(served, caller, run) if run else []
     asked = next((e.strategy for e in events if e.type == "run_started"), strategy)
     name = asked or served.corpus(None).agent.settings.strategy
     if name not in STRATEGIES:

@@ -31,10 +31,15 @@ class Caller:
         It changes with the fixed filter, so that what was seen under wider rights is not
         seen any more under narrower ones.
         """
+        return f"{self.name}:{self.view}" if self.where else self.name
+
+    @property
+    def view(self) -> str:
+        """Return a name for what this caller sees: "" for everything."""
         if not self.where:
-            return self.name
+            return ""
         text = json.dumps(self.where, sort_keys=True, default=str)
-        return f"{self.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def sees(self) -> str | None:

@@ -1,1 +1,1 @@
-"""The page that `suffice serve` opens: static files, no build step."""
+"""The page: static files, written by hand, that the server sends as they are."""
