@@ -92,7 +92,6 @@ def create_app(
     app.add_exception_handler(HTTPException, refusals.on_http)
     app.add_exception_handler(RequestValidationError, refusals.on_invalid)
     app.add_exception_handler(SufficeError, refusals.on_ours)
-    app.add_exception_handler(Exception, refusals.on_any)
     known = None if hosts is None else {*hosts, *serving.hosts}
     # The last one added is the outermost.
     app.add_middleware(BodyLimits, serving=serving)
@@ -107,6 +106,7 @@ def create_app(
         )
     app.add_middleware(SameSite, origins=serving.origins)
     app.add_middleware(KnownHost, hosts=known)
+    app.add_middleware(refusals.Caught)
     app.add_middleware(SafeHeaders)
     app.add_middleware(Observed, metrics=metrics)
     return app

@@ -10,6 +10,7 @@ from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import (
     BudgetExceeded,
@@ -114,7 +115,29 @@ async def on_ours(request: Request, error: Exception) -> JSONResponse:
     return response(told(error, fenced=bool(caller and caller.where)))
 
 
-async def on_any(request: Request, error: Exception) -> JSONResponse:
-    """Answer a bug: the log has the trace, the caller a plain sentence."""
-    log.error("a request failed", exc_info=error)
-    return JSONResponse(body(TYPES[500], "something went wrong here"), 500)
+class Caught:
+    """Answers a bug, so that the guards around it still say what they have to say.
+
+    The log has the trace, the caller a plain sentence.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and answer it if that fails."""
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as error:
+            log.error("a request failed", exc_info=error)
+            if begun or scope["type"] != "http":
+                raise
+            refused = refusal(500, "something went wrong here")
+            await response(refused)(scope, receive, send)

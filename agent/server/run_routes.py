@@ -96,7 +96,7 @@ async def forget(run_id: RunId, served: Here, caller: By) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{run_id}/events", response_class=sse.EventStream)
+@router.get("/{run_id}/events", response_class=sse.EventStream, status_code=200)
 async def events(
     run_id: RunId,
     served: Here,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 HEARTBEAT = b": still here\n\n"
@@ -33,8 +34,10 @@ def event(kind: str, json: str, number: int | None = None) -> bytes:
     )
 
 
-class EventStream(EventSourceResponse):
+class EventStream(StreamingResponse):
     """Sends events as they come. `ended` is called once, however the stream ends."""
+
+    media_type = "text/event-stream"
 
     def __init__(
         self,
