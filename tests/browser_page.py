@@ -89,3 +89,10 @@ def two_rounds(gate: Gate | None = None, name: str = "Anchor") -> ScriptedReason
     )
     draft = Draft(claims=(claim(ids, sentence(name)),), confidence=0.9)
     return ScriptedReasoner([plan], [held(gate, verdict) if gate else verdict], [draft])
+
+
+def lacking(gap: str) -> ScriptedReasoner:
+    """Find nothing that answers, and say what is missing."""
+    return ScriptedReasoner(
+        [Plan(sufficient=False, subquestions=parts(gap), findings=(missing("1", gap),))]
+    )
