@@ -9,11 +9,13 @@ It is the application that `suffice serve` runs, with the same guards and the sa
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
@@ -34,6 +36,15 @@ class Running:
 
     url: str
     app: FastAPI
+    server: Server
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
 
     def client(self, token: str = "", **options: Any) -> httpx.Client:
         """Return a client of it, with a bearer token if one is given."""
@@ -63,11 +74,16 @@ def serve(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="served")
     thread.start()
     try:
-        yield Running(address(bound, "127.0.0.1"), app)
+        yield Running(address(bound, "127.0.0.1"), app, server)
     finally:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
+
+
+def connected(running: Running) -> socket.socket:
+    """Return a connection to it, for what no client library would send."""
+    return socket.create_connection((running.host, running.port), timeout=10)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,6 @@ from .headers import LOOPBACK
 GRACE_SECONDS = 5
 """How long open connections may take to end when the server does."""
 
-HEAD_SECONDS = 15.0
-"""How long a client may take to send the head of a request."""
-
 MOST_CONNECTIONS = 1_000
 
 
@@ -72,8 +69,9 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(
-            uvicorn.Config(
+            Patience(
                 app,
+                head_seconds=app.state.served.serving.body_seconds,
                 http=PatientH11,
                 ws="none",
                 lifespan="on",
@@ -109,6 +107,14 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
+class Patience(uvicorn.Config):
+    """How uvicorn is set up, with how long a client may take to send the head of a request."""
+
+    def __init__(self, app: FastAPI, *, head_seconds: float, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.head_seconds = head_seconds
+
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -137,7 +143,8 @@ class PatientH11(H11Protocol):
             self._expect()
 
     def _expect(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        assert isinstance(self.config, Patience)
+        self._deadline = self.loop.call_later(self.config.head_seconds, self._give_up)
 
     def _expect_nothing(self) -> None:
         if self._deadline is not None:
