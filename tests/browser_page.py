@@ -24,13 +24,9 @@ def ask(page: Any, question: str) -> None:
 def answer(page: Any, question: str) -> str:
     """Ask, wait for the answer and return it as it reads."""
     ask(page, question)
-    page.locator(f".turn[aria-label={quoted(question)}] .answer").last.wait_for()
+    page.locator(ANSWER).wait_for()
     text: str = page.locator(ANSWER).inner_text()
     return text
-
-
-def quoted(question: str) -> str:
-    return '"Question: ' + question.replace('"', '\\"') + '"'
 
 
 class Gate:

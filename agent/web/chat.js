@@ -156,7 +156,7 @@ export class Chat {
     return el(
       "div",
       { class: "greeting" },
-      el("h1", {}, holds),
+      el("h2", {}, holds),
       el("p", { class: "soft" }, "The answer comes with the sentences it stands on. If they do not hold it, you are told so, and what is missing."),
       el("p", { class: "soft" }, "Drop files anywhere on this page to add them, or ", button("choose some", () => byId("corpus-open").click(), { class: "link" }), "."),
     );

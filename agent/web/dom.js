@@ -70,7 +70,7 @@ export function oncePerFrame(draw) {
 /** Opens a dialog built afresh, and returns it; it is gone once closed. */
 export function dialog(title, props, ...children) {
   const close = button("Close", () => box.close(), { class: "quiet close" });
-  const head = el("header", { class: "dialog-head" }, el("h2", { id: "dialog-title" }, title), close);
+  const head = el("div", { class: "dialog-head" }, el("h2", { id: "dialog-title" }, title), close);
   const box = el("dialog", { "aria-labelledby": "dialog-title", ...props }, head, ...children);
   box.addEventListener("close", () => box.remove());
   box.addEventListener("click", (event) => event.target === box && box.close());

@@ -24,7 +24,7 @@ onTokenWanted((wrong) => {
 
 wireTheme();
 wireTabs();
-start().catch((error) => byId("turns").replaceChildren(el("div", { class: "greeting" }, el("h1", {}, "Suffice cannot be reached."), el("p", { class: "soft" }, data(error.message), " ", error.next))));
+start().catch((error) => byId("turns").replaceChildren(el("div", { class: "greeting" }, el("h2", {}, "Suffice cannot be reached."), el("p", { class: "soft" }, data(error.message), " ", error.next))));
 
 async function start() {
   await learn();
@@ -41,10 +41,9 @@ async function learn() {
 }
 
 async function show(chat) {
-  const [first] = session.strategies;
-  const drawn = stage.draw(first);
   named(chat);
   if (run && asked.get("beside")) return showBeside(decodeURIComponent(run), asked.get("beside"));
+  const drawn = stage.draw(session.strategies[0]);
   if (run) return showStored(decodeURIComponent(run), stage);
   if (asked.get("thread")) await chat.open(asked.get("thread"));
   else await chat.resume();

@@ -57,7 +57,7 @@ function body(step, run, openPassage) {
   return el("div", { class: "step-body" }, parts);
 }
 
-const section = (title, ...content) => el("section", {}, el("h4", {}, title), content);
+const section = (title, ...content) => el("section", {}, el("h3", {}, title), content);
 
 const raw = (value) => fold("As JSON", () => el("pre", { dir: "ltr", tabindex: "0" }, JSON.stringify(value, null, 2)), { class: "raw" });
 
@@ -98,7 +98,7 @@ function result(step, run, openPassage) {
   ];
 }
 
-const titled = (title, node) => [el("h5", {}, title), node];
+const titled = (title, node) => [el("h4", {}, title), node];
 const list = (texts) => el("ul", {}, texts.map((text) => el("li", {}, data(text))));
 
 export const queries = (all) =>
@@ -126,7 +126,7 @@ const claims = ({ claims: all }) =>
 
 /** A model call, where the run kept it: what was sent, and what came back. */
 const call = ({ model, prompt, reply }) => [
-  el("h5", {}, `Call of ${model}`),
+  el("h4", {}, `Call of ${model}`),
   fold("Prompt", () => Object.values(prompt).map((text) => el("pre", { dir: "auto", tabindex: "0" }, text))),
   fold("Reply", () => el("pre", { dir: "auto", tabindex: "0" }, reply)),
 ];

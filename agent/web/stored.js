@@ -18,6 +18,7 @@ async function stored(id) {
 /** Shows the run in place of the conversation. */
 export async function showStored(id, stage) {
   document.body.classList.add("stored");
+  document.querySelector(".skip").remove();
   const box = byId("turns");
   try {
     const run = await stored(id);
@@ -63,6 +64,7 @@ async function download(id) {
 /** Shows two runs side by side, in place of everything else. */
 export async function showBeside(id, other) {
   document.body.classList.add("comparing");
+  document.querySelector(".skip").remove();
   const main = document.querySelector("main");
   try {
     const [left, right] = await Promise.all([stored(id), stored(other)]);
@@ -74,4 +76,4 @@ export async function showBeside(id, other) {
 }
 
 const missing = (error) =>
-  el("div", { class: "greeting" }, el("h1", {}, "This run cannot be shown."), el("p", { class: "soft" }, data(error.message), " ", error.next), el("p", {}, el("a", { class: "quiet", href: "/" }, "Ask something")));
+  el("div", { class: "greeting" }, el("h2", {}, "This run cannot be shown."), el("p", { class: "soft" }, data(error.message), " ", error.next), el("p", {}, el("a", { class: "quiet", href: "/" }, "Ask something")));

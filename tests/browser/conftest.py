@@ -20,10 +20,15 @@ from tugs import QUICK, documents
 
 from suffice import Agent, Corpus
 
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 PATIENCE = 15_000
 """Milliseconds that a page may take for anything; a busy machine is slow, not wrong."""
@@ -85,7 +90,7 @@ def visit(chromium: Any, watched: Watched) -> Iterator[Visit]:
     contexts: list[Any] = []
     allowed: set[str] = set()
 
-    def open_page(server: Running, path: str = "/", **options: Any) -> Any:
+    def open_page(server: Running, path: str = "/", *, ready: bool = True, **options: Any) -> Any:
         allowed.add(urlsplit(server.url).netloc)
         size = options.pop("viewport", {"width": 1440, "height": 900})
         context = chromium.new_context(viewport=size, **options)
@@ -95,6 +100,8 @@ def visit(chromium: Any, watched: Watched) -> Iterator[Visit]:
         context.on("page", lambda page: _listen(page, watched))
         page = context.new_page()
         page.goto(server.url + path)
+        if ready:
+            page.locator("html[data-ready]").wait_for()
         return page
 
     yield open_page

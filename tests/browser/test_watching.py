@@ -113,7 +113,6 @@ def test_a_run_is_replayed_on_its_time_line(site, visit):
 
 def test_all_of_it_by_keyboard(site, visit):
     page = visit(site(two_rounds()))
-    page.locator("html[data-ready]").wait_for()
     page.keyboard.press("Control+k")
     page.keyboard.type(question("Anchor"))
     page.keyboard.press("Enter")
