@@ -38,6 +38,8 @@ class Token(Noun):
     def _hash_at_once(cls, values: Any) -> Any:
         if not isinstance(values, dict) or "token" not in values:
             return values
+        if values.get("sha256"):
+            raise ValueError("needs either token, token_env or sha256")
         others = {name: value for name, value in values.items() if name != "token"}
         return {**others, "sha256": hashed(values["token"])}
 

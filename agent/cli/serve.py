@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from contextlib import ExitStack
@@ -45,15 +44,15 @@ def command(
     from ..server.app import create_app
     from ..server.hosted import callers_of
     from ..server.listening import Server, address, listen
-    from ..server.logs import write_logs
+    from ..server.logs import written
 
     settings = Settings.load(
         config, small=small, writer=writer, strategy=strategy, embedder=embedder
     )
     callers = callers_of(settings.tokens, os.environ)
     hosts = _hosts(host, settings, callers)
-    write_logs(as_json=json, level=logging.INFO)
     with ExitStack() as opened:
+        opened.enter_context(written(as_json=json))
         bound = opened.enter_context(listen(host, port))
         agents = _agents(opened, documents or [], corpus or [], settings)
         app = create_app(agents, serving=settings.server, callers=callers, hosts=hosts)
@@ -88,19 +87,24 @@ def _hosts(host: str, settings: Settings, callers: dict[str, Caller]) -> frozens
 
 def _agents(
     opened: ExitStack, documents: list[Path], places: list[str], settings: Settings
-) -> list[Agent]:
-    """Open every corpus that is to be served, and what is named to be added."""
+) -> dict[str, Agent]:
+    """Open every corpus that is to be served, by name; add what is named to the first."""
     from ..sdk import Agent
+    from ..server.hosted import named
 
-    named = list(dict.fromkeys(places))
-    if documents or not named:
-        named.insert(0, corpus_for(documents, None, settings))
+    asked = list(dict.fromkeys(places))
+    if documents or not asked:
+        asked.insert(0, corpus_for(documents, None, settings))
     agents: list[Agent] = []
-    for place in named:
+    for place in asked:
         corpus = opened.enter_context(
             Corpus.open(place, settings=settings, create=place not in places)
         )
         if documents and not agents:
             take_up(corpus, documents)
         agents.append(opened.enter_context(Agent(corpus)))
-    return agents
+    by_name = named(agents)
+    folder = documents[0].resolve().name if documents else ""
+    if not folder or folder in by_name:
+        return by_name
+    return {folder: agents[0], **{name: one for name, one in by_name.items() if one != agents[0]}}

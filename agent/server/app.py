@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -28,9 +29,10 @@ from .auth import Gate
 from .headers import LOOPBACK, KnownHost, SafeHeaders, SameSite
 from .hosted import named, serve
 from .limits import BodyLimits
-from .logs import Observed
+from .logs import Observed, run_noted
 from .metrics import Metrics
 from .rights import Caller
+from .traces import traced
 
 ROUTES = (
     ask_routes,
@@ -64,6 +66,8 @@ def create_app(
     served = serve(by_name, serving, callers or {})
     metrics = Metrics(lambda: len(served.live))
     served.live.watch(metrics.ended)
+    served.live.watch(partial(run_noted, question=serving.log_questions))
+    served.live.watch(traced)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """One line for each request and each run, as JSON or for people.
 
-No line holds a question, a token, a header or a body: the route is logged as a pattern,
-not as the address that was called.
+No line holds a token, a header or a body, nor a question unless the settings ask for it:
+the route is logged as a pattern, not as the address that was called.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import logging
 import secrets
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import Metrics
+from .runs import LiveRun
 
 log = logging.getLogger("suffice.server")
 
@@ -82,6 +85,20 @@ def note(level: int, what: str, **fields: Any) -> None:
     log.log(level, what, extra={"fields": said})
 
 
+def run_noted(run: LiveRun, *, question: bool) -> None:
+    """Write what a run came to; with its question only where that is wanted."""
+    note(
+        logging.INFO,
+        "run",
+        run=run.id,
+        status=run.status,
+        caller=run.owner,
+        corpus=run.corpus,
+        seconds=round(time.time() - run.began, 3),
+        question=run.question if question else "",
+    )
+
+
 class JsonLines(logging.Formatter):
     """Each record as one line of JSON."""
 
@@ -115,12 +132,21 @@ class Plain(logging.Formatter):
 _UNSAID = frozenset({"request"})
 
 
-def write_logs(*, as_json: bool, level: int) -> None:
-    """Write the server's log to standard error."""
+@contextmanager
+def written(*, as_json: bool, level: int = logging.INFO) -> Iterator[None]:
+    """Write the server's log to standard error for as long as this lasts."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else Plain())
-    for name in ("suffice", "uvicorn"):
-        logger = logging.getLogger(name)
+    loggers = [logging.getLogger(name) for name in ("suffice", "uvicorn")]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
         logger.handlers[:] = [handler]
-        logger.setLevel(level if name == "suffice" else logging.WARNING)
+        logger.setLevel(level if logger.name == "suffice" else logging.WARNING)
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (handlers, was, propagates) in zip(loggers, before, strict=True):
+            logger.handlers[:] = handlers
+            logger.setLevel(was)
+            logger.propagate = propagates

@@ -47,11 +47,10 @@ class Metrics:
 
     def ended(self, run: LiveRun) -> None:
         """Count a run that has ended."""
+        self.runs.labels(run.status).inc()
         answer = run.answer
         if answer is None:
-            self.runs.labels("error" if run.failure else "stopped").inc()
             return
-        self.runs.labels(answer.status).inc()
         self.run_seconds.observe(answer.usage.seconds)
         self.searches.inc(answer.usage.searches)
         self.tokens.labels("input").inc(answer.usage.input_tokens)

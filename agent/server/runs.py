@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -37,12 +38,17 @@ class Said:
 
 @dataclass(eq=False, slots=True)
 class LiveRun:
-    """A run and what it has said so far. `failure` is what ended it without an answer."""
+    """A run and what it has said so far.
+
+    `failure` is what ended it without an answer; `began` is seconds since the epoch.
+    """
 
     owner: str
     corpus: str
     resume: bool
     id: str = ""
+    question: str = ""
+    began: float = field(default_factory=time.time)
     said: list[Said] = field(default_factory=list)
     answer: Answer | None = None
     failure: BaseException | None = None
@@ -51,6 +57,13 @@ class LiveRun:
     task: asyncio.Task[None] | None = None
     waiting: asyncio.TimerHandle | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def status(self) -> str:
+        """Say what it came to: the status of its answer, stopped or error."""
+        if self.answer is not None:
+            return self.answer.status
+        return "error" if self.failure is not None else "stopped"
 
     def say(self, kind: str, text: str) -> None:
         """Add an event and wake whoever waits for it."""
@@ -174,7 +187,7 @@ class LiveRuns:
 
     def _take(self, run: LiveRun, event: Event) -> None:
         if isinstance(event, RunStarted):
-            run.id = event.run_id
+            run.id, run.question = event.run_id, event.question
             self._by_id[run.id] = run
         elif isinstance(event, RunFinished):
             run.answer = event.answer
