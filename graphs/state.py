@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
+from ..tools.llm.calls import Call
 from ..tools.reason.protocol import Draft, Finding, PlannedQuery, Reasoner, SubQuestion
 from ..tools.rerank.protocol import Candidate, Reranker
 from ..tools.search import Searcher
@@ -64,6 +65,7 @@ class State(TypedDict, total=False):
     round: int
     usage: Annotated[Usage, operator.add]
     outages: Annotated[tuple[str, ...], operator.add]
+    calls: Annotated[tuple[Call, ...], operator.add]
     # what comes of it
     sufficient: bool
     stopped: str

@@ -46,7 +46,7 @@ function picker(session, name, acts) {
 async function documents(list, corpus, acts, offset) {
   try {
     const page = await getJson(`/v1/corpus${query({ corpus, limit: PAGE, offset })}`);
-    if (!offset) list.before(el("p", { class: "soft list-facts" }, [count(page.total, "document"), page.bytes && size(page.bytes)].filter(Boolean).join(", ")));
+    if (!offset) list.before(el("p", { class: "soft list-facts" }, page.bytes ? `${size(page.bytes)} on disk` : ""));
     list.append(...page.documents.map((one) => item(one, corpus, acts)));
     const next = offset + page.documents.length;
     if (next < page.total && page.documents.length) list.append(el("li", {}, button("More", (event) => (event.target.parentNode.remove(), documents(list, corpus, acts, next)), { class: "quiet" })));

@@ -125,11 +125,14 @@ const claims = ({ claims: all }) =>
   el("ol", {}, all.map((claim) => el("li", {}, data(claim.text), claim.quotes.map((quote) => data(quote.text, "q", { class: "source-text" })))));
 
 /** A model call, where the run kept it: what was sent, and what came back. */
-const call = ({ model, prompt, reply }) => [
+const call = ({ model, system, user, reply, usage }) => [
   el("h4", {}, `Call of ${model}`),
-  fold("Prompt", () => Object.values(prompt).map((text) => el("pre", { dir: "auto", tabindex: "0" }, text))),
-  fold("Reply", () => el("pre", { dir: "auto", tabindex: "0" }, reply)),
+  el("p", { class: "soft" }, `${usage.input_tokens} tokens in, ${usage.output_tokens} out, ${cost(usage.cost_usd)}`),
+  fold("Prompt", () => [system, user].map(said), { class: "raw" }),
+  fold("Reply", () => said(reply), { class: "raw" }),
 ];
+
+const said = (text) => el("pre", { dir: "auto", tabindex: "0" }, text);
 
 /** Passages before the reranker (place in the search) and after it (score). */
 function passages(step, run, openPassage) {

@@ -40,7 +40,7 @@ function page(run, stage) {
   };
   return [
     el("p", { class: "soft run-facts" }, [`Run ${run.id}`, run.about.at && `${day(run.about.at)}, ${clock(run.about.at)}`].filter(Boolean).join(" · ")),
-    el("article", { class: "turn" }, el("header", { class: "asked" }, data(run.asked || run.question, "h2")), run.asked && el("p", { class: "rewritten soft" }, "Asked as ", data(run.question, "q")), answerView(run.answer, acts)),
+    el("article", { class: "turn", "aria-label": "The run" }, el("header", { class: "asked" }, data(run.asked || run.question, "h2")), run.asked && el("p", { class: "rewritten soft" }, "Asked as ", data(run.question, "q")), el("div", { class: "turn-body" }, answerView(run.answer, acts))),
     el(
       "p",
       { class: "actions" },
@@ -49,7 +49,7 @@ function page(run, stage) {
       button("Download JSON", () => download(run.id), { class: "quiet" }),
     ),
     el("p", { class: "soft command" }, "On the command line: ", el("code", {}, `suffice graph --run ${run.id}`)),
-    el("p", {}, el("a", { class: "quiet", href: "/" }, "Ask something else")),
+    el("p", { class: "actions" }, el("a", { class: "quiet", href: "/" }, "Ask something else")),
   ].filter(Boolean);
 }
 

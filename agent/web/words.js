@@ -12,6 +12,7 @@ export function duration(seconds) {
 /** An unknown price is said to be unknown: it is not nothing. */
 export function cost(usd) {
   if (usd == null) return "cost unknown";
+  if (!usd) return "$0";
   return usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`;
 }
 

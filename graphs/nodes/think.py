@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from langgraph.runtime import Runtime
 
 from ...errors import BudgetExceeded, SufficeError
+from ...tools.llm.calls import heard
 from ...tools.reason.protocol import Finding, Plan, PlannedQuery, Situation, Verdict
 from ...tools.types import Budget, Usage
 from ..budget import remaining
@@ -17,8 +19,22 @@ from ..state import State, Tools
 from .retrieve import OUTAGES
 
 Thought = TypeVar("Thought")
+Node = TypeVar("Node", bound=Callable[..., Coroutine[Any, Any, dict[str, Any]]])
 
 
+def with_calls(node: Node) -> Node:
+    """Let a node add the model calls it made to what it changed."""
+
+    @wraps(node)
+    async def listening(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+        with heard() as calls:
+            changed = await node(state, runtime)
+        return changed | ({"calls": tuple(calls)} if calls else {})
+
+    return cast(Node, listening)
+
+
+@with_calls
 async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the survey: enough already, or which sub-questions and queries?"""
     if not state.get("evidence"):
@@ -34,6 +50,7 @@ async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"subquestions": thought.subquestions, **_concluded(state, thought)}
 
 
+@with_calls
 async def judge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the evidence: what is found, what is missing, and what to search next."""
     tools, left = runtime.context, remaining(state)
