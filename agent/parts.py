@@ -21,6 +21,7 @@ from ..tools.search import Searcher
 from ..tools.store import check_manifest, open_store
 from ..tools.store.protocol import Store
 from ..tools.trail.follow import Trail
+from .reasoner import model_opener
 from .settings import Settings
 
 log = logging.getLogger("suffice")
@@ -91,8 +92,14 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
         if embedder is not None:
             opened.push_async_callback(embedder.close)
         sparse = Bm25()
-        reranker = open_reranker(settings.reranker, embedder=embedder, sparse=sparse)
-        if cache is not None and reranker is not None and ":" in settings.reranker:
+        reranker = open_reranker(
+            settings.reranker,
+            embedder=embedder,
+            sparse=sparse,
+            model=model_opener(settings, cache),
+            prompts=settings.prompts,
+        )
+        if cache is not None and reranker is not None and ":" in reranker.name:
             reranker = CachedReranker(reranker, cache)
         if reranker is not None:
             opened.push_async_callback(reranker.close)
