@@ -14,8 +14,9 @@ from ...tools.types import Answer, Claim, Reason, Status
 from ..budget import remaining, used
 from ..standing import found_parts, missing_parts
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
-from .think import broke, situated, took, with_calls, within
+from .think import broke, situated, took, within
 
 
 @with_calls

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
 from ...errors import BudgetExceeded, SufficeError
-from ...tools.llm.calls import heard
 from ...tools.reason.protocol import Finding, Plan, PlannedQuery, Situation, Verdict
 from ...tools.types import Budget, Usage
 from ..budget import remaining
 from ..queries import known_fields, novel
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 
 Thought = TypeVar("Thought")
-Node = TypeVar("Node", bound=Callable[..., Coroutine[Any, Any, dict[str, Any]]])
-
-
-def with_calls(node: Node) -> Node:
-    """Let a node add the model calls it made to what it changed."""
-
-    @wraps(node)
-    async def listening(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-        with heard() as calls:
-            changed = await node(state, runtime)
-        return changed | ({"calls": tuple(calls)} if calls else {})
-
-    return cast(Node, listening)
 
 
 @with_calls
