@@ -31,7 +31,12 @@ export async function documentView(id, corpus, citation) {
 }
 
 /** Scrolls to what is marked, if anything is. */
-export const showMark = (box) => box.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+export function showMark(box) {
+  const mark = box.querySelector("mark");
+  if (!mark) return;
+  const [inner, outer] = [mark.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (inner.bottom > outer.bottom - 40) mark.scrollIntoView({ block: "center" });
+}
 
 function filled(box, passage, citation, corpus) {
   if (passage) return marked(box, passage.text, citation, passage.start);

@@ -98,6 +98,8 @@ export class Stage {
     const passage = answer.passages.find((one) => one.id === citation.passage_id);
     this.from = from || this.from;
     this.#source({ passage, citation, all: answer.citations }, (next) => this.openCitation(answer, next));
+    const chips = [...document.querySelectorAll(".selected .chip, .stored .chip")];
+    (from || chips.find((chip) => chip.dataset.number === String(citation.number)))?.classList.add("open");
   }
 
   openPassage(passage, from) {
@@ -127,6 +129,7 @@ export class Stage {
   }
 
   #put(content, focus) {
+    for (const chip of document.querySelectorAll(".chip.open")) chip.classList.remove("open");
     const steps = this.run && !this.list && button("All steps", () => this.overview(), { class: "quiet panel-back" });
     this.panel.replaceChildren(...[content, steps].flat().filter(Boolean));
     this.panel.scrollTop = 0;
