@@ -24,6 +24,7 @@ _ASKS = re.compile(
     r"|may|must|should|shall|will|would|has|have|had|tell|show|give|explain|describe|list|find)\b",
     re.IGNORECASE,
 )
+_OPENS = re.compile(rf"\s*(?:what about|{_ASKS.pattern})", re.IGNORECASE)
 _BARE = re.compile(
     r"^(?:(?:since|until|by|from|to|for|in|on|at|with|of)\s+)?"
     r"(?:who|whom|whose|what|which|when|where|why|why not|how|how (?:much|many|long|often|far|old"
@@ -138,6 +139,8 @@ def _of_subject(thing: str, turns: Sequence[Turn]) -> str:
 
 def _pronoun(text: str, turns: Sequence[Turn]) -> str:
     """Put the subject in the place of the first pronoun that has none in its own question."""
+    if not text.rstrip().endswith("?") and not _OPENS.match(text):
+        return ""  # a remark asks nothing
     expletive = [m.span() for m in _EXPLETIVE.finditer(text)]
     for pattern, person in ((_PERSON, True), (_THING, False)):
         for match in pattern.finditer(text):

@@ -47,10 +47,15 @@ def proper(text: str) -> list[Phrase]:
     """Return the proper names in `text`; a first word counts only among others."""
     found = []
     for span in names(text):
+        if span.text.lower().startswith(("i'", "i’")):
+            continue
         if span.start == 0 and len(span.text.split()) == 1 and not any(c.isdigit() for c in text):
             continue
         found.append(Phrase(span.text, span.start, span.end, len(content(span.text))))
     return [phrase for phrase in found if phrase.weight]
+
+
+_BE = re.compile(r"^(?:is|are|was|were)\s", re.IGNORECASE)
 
 
 def subject_of(turns: Sequence[Turn], *, person: bool = False) -> str:
@@ -86,7 +91,14 @@ def topic(question: str) -> str:
     if not phrases:
         return ""
     best = max(phrases, key=lambda phrase: phrase.weight)
-    return _with_article(question, best.start, best.end)
+    return _with_article(question, best.start, _before_predicate(question, best))
+
+
+def _before_predicate(question: str, phrase: Phrase) -> int:
+    """Return where a phrase ends without what is asked of it: "Is estate planning expensive?"."""
+    if not _BE.match(question) or phrase.weight < 2 or question[phrase.end :].strip(" ?.!"):
+        return phrase.end
+    return phrase.start + len(phrase.text.rsplit(None, 1)[0])
 
 
 def _leads_in(around: Phrase, name: Phrase) -> bool:
@@ -120,8 +132,10 @@ def _phrases(text: str) -> Iterator[Phrase]:
 
 
 def _closed(text: str, run: list[re.Match[str]]) -> Iterator[Phrase]:
-    while run and run[-1][0].lower() in STOP:
+    while run and not carries(run[-1][0]):
         run = run[:-1]
+    while run and not carries(run[0][0]):
+        run = run[1:]
     if run:
         start, end = run[0].start(), run[-1].end()
         yield Phrase(text[start:end], start, end, sum(carries(match[0]) for match in run))
