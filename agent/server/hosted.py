@@ -60,7 +60,7 @@ class Hosted:
         if strategy not in self._agents:
             settings = self.agent.settings.changed(strategy=strategy)
             agent = Agent(self.corpus, settings=settings, reasoner=self.agent._reasoner)
-            agent.runs = self.agent.runs
+            agent.runs, agent.threads = self.agent.runs, self.agent.threads
             self._agents[strategy] = agent
         return self._agents[strategy]
 
