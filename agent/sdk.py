@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import SettingsError, StoreUnavailable
 from ..graphs import build
-from ..graphs.events import MOST_STEPS, Event, RunFinished, run_events
+from ..graphs.events import MOST_STEPS, Event, RunFinished, RunStarted, run_events
 from ..graphs.state import State, Tools, fresh_state
 from ..tools.types import Answer, Budget, Passage, Where
 from .corpus import Corpus, check_limit, checked
@@ -21,12 +22,18 @@ from .reasoner import open_reasoner
 from .runs import RunStore
 from .settings import Settings
 from .status import describe
+from .threads import ThreadStore, turn_of
 
 if TYPE_CHECKING:
     from typing import Self
 
     from ..tools.reason.protocol import Reasoner
 
+
+log = logging.getLogger("suffice")
+
+RECALLED = 8
+"""Turns before a follow-up that are looked at to understand it."""
 
 OF_THE_CORPUS = ("embedder", "weights", "reranker", "trail", "max_chars")
 """Settings that were put to use when the corpus was opened; an agent cannot change them."""
@@ -68,6 +75,7 @@ class Agent:
                 self.corpus.close()
             raise
         self.runs = run_store(self.corpus.place, self.settings)
+        self.threads = thread_store(self.corpus.place, self.settings)
 
     # Asking
 
@@ -204,6 +212,9 @@ class Agent:
     ) -> AsyncGenerator[Event]:
         """Run the graph and yield its events; keep them before the last is yielded."""
         state = self._state(question, where, budget)
+        if thread is not None:
+            turns = await self.threads.turns(thread, owner=owner)
+            state |= {"thread": thread, "history": turns[-RECALLED:]}
         with suppress(StoreUnavailable):  # the graph will meet the outage, and answer with it
             await self._check(where)
         kept: list[Event] = []
@@ -212,7 +223,18 @@ class Agent:
                 kept.append(event)
                 if isinstance(event, RunFinished):
                     self.runs.save_soon(kept, owner=owner, thread=thread or "")
+                    if thread is not None:
+                        await self._remember(thread, kept, event.answer, owner)
                 yield event
+
+    async def _remember(self, thread: str, events: list[Event], answer: Answer, owner: str) -> None:
+        """Add a turn to its thread. An answer is not withheld because that cannot be done."""
+        started = next(event for event in events if isinstance(event, RunStarted))
+        try:
+            turn = turn_of(answer, started.question, started.asked)
+            await self.threads.add(thread, turn, owner=owner)
+        except StoreUnavailable as error:
+            log.warning(str(error))
 
     async def _check(self, where: Where | None) -> None:
         """Refuse what cannot be asked before a run begins."""
@@ -253,9 +275,20 @@ class Agent:
 
 def run_store(place: str, settings: Settings) -> RunStore:
     """Return where the runs of the corpus at `place` are kept: in it, if it is a folder."""
-    folder = Path(".suffice") if is_server(place) else Path(place).expanduser()
+    folder = _beside(place)
     days = 0.0 if place == ":memory:" else settings.keep_runs_days
     return RunStore(folder / "runs.sqlite", days=days, megabytes=settings.keep_runs_mb)
+
+
+def thread_store(place: str, settings: Settings) -> ThreadStore:
+    """Return where the threads of the corpus at `place` are kept: in it, if it is a folder."""
+    days = 0.0 if place == ":memory:" else settings.keep_threads_days
+    path = _beside(place) / "threads.sqlite"
+    return ThreadStore(path, days=days, megabytes=settings.keep_threads_mb)
+
+
+def _beside(place: str) -> Path:
+    return Path(".suffice") if is_server(place) else Path(place).expanduser()
 
 
 def _settings(corpus: Corpus, given: Settings | None, overrides: dict[str, Any]) -> Settings:

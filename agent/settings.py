@@ -52,6 +52,12 @@ class Settings(Noun):
     max_chars: int = Field(2000, ge=200, le=20_000, description="characters of a chunk")
     keep_runs_days: float = Field(30.0, ge=0, description="how long runs are kept; 0 keeps none")
     keep_runs_mb: float = Field(200.0, ge=0, description="how much room kept runs may take")
+    keep_threads_days: float = Field(
+        30.0, ge=0, description="how long conversations are kept; 0 keeps none on disk"
+    )
+    keep_threads_mb: float = Field(
+        50.0, ge=0, description="how much room kept conversations may take"
+    )
     prompts: str | None = Field(None, description="folder with prompts of your own")
     keep_replies: bool = Field(
         False, description="cache replies of models, embeddings and rerankers"

@@ -143,7 +143,9 @@ def main() -> None:
         with Agent(corpus, small="none") as agent, served(agent) as url, browser() as engine:
             run = [json.loads(event.model_dump_json()) for event in agent.stream(QUESTION)]
             loads = [ready(engine, url) for _ in range(asked.loads)]
-            print(f"page ready      {told([took for took, _ in loads])}; {loads[0][1] / 1000:.0f} kB")
+            print(
+                f"page ready      {told([took for took, _ in loads])}; {loads[0][1] / 1000:.0f} kB"
+            )
             print(f"first event     {told(first_events(engine, url, asked.sends))} after Send")
             rate, longest = frames(engine, url, multiplied(run, asked.searches))
             print(f"{asked.searches} searches     {rate:.0f} frames a second, p95 {longest:.0f} ms")

@@ -3,15 +3,18 @@
 survey → plan → search (one branch a query) → rerank → judge ─┬→ search …
            │                                                  ├→ write → verify → end
            └→ write | abstain                                 └→ abstain → end
+
+In a conversation `contextualize` comes first and makes a question that stands alone.
 """
 
 from __future__ import annotations
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from .nodes.answer import abstain, verify, write
+from .nodes.converse import open_with
 from .nodes.retrieve import rerank, search, survey
 from .nodes.think import judge, plan
 from .standing import found_parts
@@ -48,7 +51,7 @@ def build() -> CompiledStateGraph[State, Tools, State, State]:
         graph.add_node(node.__name__, node)
     graph.add_node("search", search, input_schema=SearchTask)
 
-    graph.add_edge(START, "survey")
+    open_with(graph, "survey")
     graph.add_edge("survey", "plan")
     graph.add_conditional_edges("plan", decide, ["search", "write", "abstain"])
     graph.add_edge("search", "rerank")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from .nodes.answer import abstain, verify, write
+from .nodes.converse import open_with
 from .nodes.retrieve import survey
 from .state import State, Tools
 
@@ -25,7 +26,7 @@ def build() -> CompiledStateGraph[State, Tools, State, State]:
     graph = StateGraph(State, context_schema=Tools)
     for node in (survey, write, verify, abstain):
         graph.add_node(node.__name__, node)
-    graph.add_edge(START, "survey")
+    open_with(graph, "survey")
     graph.add_conditional_edges("survey", enough, ["write", "abstain"])
     graph.add_edge("write", "verify")
     graph.add_conditional_edges("verify", conclude, ["abstain", END])

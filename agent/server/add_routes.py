@@ -130,6 +130,7 @@ async def put(
         gone = await _gone(hosted, taken, caller)
         if gone:
             await hosted.corpus.aremove(gone)
+            hosted.changed()
     return report.model_copy(
         update={
             "failed": (*taken.failed, *report.failed),

@@ -32,7 +32,6 @@ from .limits import BodyLimits
 from .logs import Observed, run_noted
 from .metrics import Metrics
 from .rights import Caller
-from .traces import traced
 
 ROUTES = (
     ask_routes,
@@ -67,7 +66,6 @@ def create_app(
     metrics = Metrics(lambda: len(served.live))
     served.live.watch(metrics.ended)
     served.live.watch(partial(run_noted, question=serving.log_questions))
-    served.live.watch(traced)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -120,4 +120,5 @@ async def remove(
     async with hosted.adding:
         await document(document_id, served, caller, corpus)
         await hosted.corpus.aremove(document_id)
+        hosted.changed()
     return Response(status_code=204)

@@ -35,6 +35,7 @@ class Hosted:
     agent: Agent
     adding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _agents: dict[str, Agent] = field(default_factory=dict)
+    _met: set[str] = field(default_factory=set)
 
     @property
     def corpus(self) -> Corpus:
@@ -59,7 +60,7 @@ class Hosted:
         if strategy not in self._agents:
             settings = self.agent.settings.changed(strategy=strategy)
             agent = Agent(self.corpus, settings=settings, reasoner=self.agent._reasoner)
-            agent.runs = self.agent.runs
+            agent.runs, agent.threads = self.agent.runs, self.agent.threads
             self._agents[strategy] = agent
         return self._agents[strategy]
 
@@ -69,12 +70,17 @@ class Hosted:
         A corpus without the fields of a caller's fixed filter has nothing for the caller;
         that is no mistake of the caller's.
         """
-        if caller.where:
+        if caller.where and caller.view not in self._met:
             try:
                 await self.corpus.acount(caller.where)
             except FilterError:
                 return NOTHING
+            self._met.add(caller.view)
         return caller.narrowed(asked)
+
+    def changed(self) -> None:
+        """Forget what was known of the documents, as some have come or gone."""
+        self._met.clear()
 
 
 @dataclass(slots=True)
