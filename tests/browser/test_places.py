@@ -42,8 +42,10 @@ def drop(page, kind: str, files: dict[str, str]) -> None:
     page.evaluate(
         """([kind, files]) => {
             const data = new DataTransfer();
-            for (const [name, text] of Object.entries(files)) data.items.add(new File([text], name));
-            document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+            const all = Object.entries(files).map(([name, text]) => new File([text], name));
+            for (const file of all) data.items.add(file);
+            const how = { dataTransfer: data, bubbles: true, cancelable: true };
+            document.body.dispatchEvent(new DragEvent(kind, how));
         }""",
         [kind, files],
     )

@@ -102,7 +102,7 @@ def _elliptic(text: str, turns: Sequence[Turn], *, followed: bool) -> str:
 
 def _swapped(before: str, thing: str) -> str:
     """Put `thing` where the question before has something of its kind; "" if nowhere."""
-    first = thing.split(maxsplit=1)[0].lower()
+    first = thing.split()[0].lower()
     bare = thing.split(None, 1)[1] if first in _PREPOSITION and " " in thing else thing
     there, here = list(DATE.finditer(before)), DATE.search(bare)
     if here and there:
@@ -189,5 +189,5 @@ def _open(text: str) -> str:
 
 
 def _lowered(text: str) -> str:
-    first = text.split(maxsplit=1)[0]
+    first = text.split()[0]
     return text[0].lower() + text[1:] if not carries(first) or first.istitle() is False else text
