@@ -24,6 +24,7 @@ from . import (
     page_routes,
     refusals,
     run_routes,
+    thread_routes,
 )
 from .auth import Gate
 from .headers import LOOPBACK, KnownHost, SafeHeaders, SameSite
@@ -36,6 +37,7 @@ from .rights import Caller
 ROUTES = (
     ask_routes,
     run_routes,
+    thread_routes,
     add_routes,
     corpus_routes,
     openai_routes,
