@@ -39,6 +39,12 @@ def show_report(console: Console, report: AddReport) -> None:
         console.print(line(said, style="yellow"))
 
 
+def show_question(console: Console, event: Event) -> None:
+    """Print what was made of a follow-up, so that a person can see what is asked."""
+    if event.type == "run_started" and event.asked:
+        console.print(line(("→ ", "cyan"), event.question, style="dim"))
+
+
 def show_step(console: Console, event: Event) -> None:
     """Print the line of a node that has ended: what it searched, found or concluded."""
     if event.type != "node_finished":
@@ -48,6 +54,9 @@ def show_step(console: Console, event: Event) -> None:
 
 
 def _lines(node: str, result: dict[str, Any]) -> list[str]:
+    if node == "contextualize":
+        note = (result.get("rewritten") or {}).get("note", "")
+        return [note] if note else []
     if node in ("survey", "search"):
         lines = [f"{s['found']:3} found  {s['query']['text']}" for s in result.get("searches", ())]
         return lines + [f"broke    {outage}" for outage in result.get("outages", ())]
