@@ -15,6 +15,7 @@ from ..errors import SettingsError, StoreUnavailable
 from ..graphs import build
 from ..graphs.events import MOST_STEPS, Event, RunFinished, RunStarted, run_events
 from ..graphs.state import State, Tools, fresh_state
+from ..graphs.tracing import traced
 from ..tools.types import Answer, Budget, Passage, Where
 from .corpus import Corpus, check_limit, checked
 from .parts import is_server
@@ -230,7 +231,8 @@ class Agent:
         with suppress(StoreUnavailable):  # the graph will meet the outage, and answer with it
             await self._check(where)
         kept: list[Event] = []
-        async with aclosing(run_events(self._graph, state, self._tools())) as events:
+        run = traced(run_events(self._graph, state, self._tools()))
+        async with aclosing(run) as events:
             async for event in events:
                 kept.append(event)
                 if isinstance(event, RunFinished):
