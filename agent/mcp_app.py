@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import Field
 
-from ..errors import CallFailed, InputError, ProviderMissing, StoreError, SufficeError
+from ..errors import CallFailed, FilterError, InputError, ProviderMissing, StoreError, SufficeError
 from ..tools.types import Noun, Where
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def mcp_app(agent: Agent, caller: Callers | None = None) -> MCPServer[Any]:
         try:
             return await _answered(cast(Any, events), ctx)
         except SufficeError as error:
-            raise _refusal(error) from None
+            raise _refusal(error, fenced=bool(asker.where)) from None
 
     async def search(
         query: Annotated[str, Field(description="What to look for.")],
@@ -148,7 +148,7 @@ def mcp_app(agent: Agent, caller: Callers | None = None) -> MCPServer[Any]:
         try:
             found = await agent.corpus.asearch(query, limit, both(where, asker.where))
         except SufficeError as error:
-            raise _refusal(error) from None
+            raise _refusal(error, fenced=bool(asker.where)) from None
         fields = set(Hit.model_fields)
         return Hits(passages=tuple(Hit(**p.model_dump(include=fields)) for p in found))
 
@@ -210,10 +210,15 @@ def _told(answer: Any, question: str) -> Asked:
     )
 
 
-def _refusal(error: SufficeError) -> Exception:
-    """Return what the caller is told: what it did wrong, or that something broke, no more."""
+def _refusal(error: SufficeError, *, fenced: bool) -> Exception:
+    """Return what the caller is told: what it did wrong, or that something broke, no more.
+
+    `fenced`: the caller sees a part of the corpus only, and is not told what else it has.
+    """
     from mcp.server.mcpserver.exceptions import ToolError
 
+    if isinstance(error, FilterError) and fenced:
+        return ToolError("the filter names an unknown field, or a value that does not fit")
     if isinstance(error, InputError):
         return ToolError(str(error))
     log.error("%s: %s", type(error).__name__, error)
