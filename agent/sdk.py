@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from ..errors import SettingsError, StoreUnavailable
 from ..graphs import build
 from ..graphs.events import MOST_STEPS, Event, RunFinished, RunStarted, run_events
 from ..graphs.state import State, Tools, fresh_state
+from ..graphs.tracing import traced
 from ..tools.types import Answer, Budget, Passage, Where
 from .corpus import Corpus, check_limit, checked
 from .parts import is_server
@@ -27,7 +28,7 @@ from .threads import ThreadStore, turn_of
 if TYPE_CHECKING:
     from typing import Self
 
-    from ..tools.reason.protocol import Reasoner
+    from ..tools.reason.protocol import Reasoner, Turn
 
 
 log = logging.getLogger("suffice")
@@ -123,11 +124,17 @@ class Agent:
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         thread: str | None = None,
+        history: Sequence[Turn] = (),
         owner: str = "",
     ) -> Iterator[Event]:
-        """Yield the events of a run as it goes; the last is `RunFinished` with the answer."""
+        """Yield the events of a run as it goes; the last is `RunFinished` with the answer.
+
+        `history` are the turns of a conversation that is kept elsewhere, not as a `thread`.
+        """
         text = checked(question)
-        return self.corpus._loop.iterate(lambda: self._run(text, where, budget, thread, owner))
+        return self.corpus._loop.iterate(
+            lambda: self._run(text, where, budget, thread, owner, history)
+        )
 
     def astream(
         self,
@@ -136,11 +143,14 @@ class Agent:
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
         thread: str | None = None,
+        history: Sequence[Turn] = (),
         owner: str = "",
     ) -> AsyncIterator[Event]:
         """The async twin of `stream`; leaving the loop early cancels the run."""
         text = checked(question)
-        return self.corpus._loop.aiterate(lambda: self._run(text, where, budget, thread, owner))
+        return self.corpus._loop.aiterate(
+            lambda: self._run(text, where, budget, thread, owner, history)
+        )
 
     def retrieve(self, question: str, limit: int = 20, where: Where | None = None) -> list[Passage]:
         """Plan, search and rerank over rounds, without writing. Best first.
@@ -209,16 +219,20 @@ class Agent:
         budget: Budget | Mapping[str, Any] | None,
         thread: str | None,
         owner: str,
+        history: Sequence[Turn] = (),
     ) -> AsyncGenerator[Event]:
         """Run the graph and yield its events; keep them before the last is yielded."""
         state = self._state(question, where, budget)
+        if thread is None and history:
+            state |= {"history": tuple(history[-RECALLED:])}
         if thread is not None:
             turns = await self.threads.turns(thread, owner=owner)
             state |= {"thread": thread, "history": turns[-RECALLED:]}
         with suppress(StoreUnavailable):  # the graph will meet the outage, and answer with it
             await self._check(where)
         kept: list[Event] = []
-        async with aclosing(run_events(self._graph, state, self._tools())) as events:
+        run = traced(run_events(self._graph, state, self._tools()))
+        async with aclosing(run) as events:
             async for event in events:
                 kept.append(event)
                 if isinstance(event, RunFinished):

@@ -8,10 +8,9 @@ with the agent.
 from __future__ import annotations
 
 import json
-import operator
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,10 +54,15 @@ class ThreadSummary(Noun):
     turns: int
 
 
+def _joined(known: Sequence[Turn], new: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Add turns to those there are; the file gives back a list where a tuple was kept."""
+    return (*known, *new)[-MOST_TURNS:]
+
+
 class _Kept(TypedDict):
     """What is checkpointed of a thread."""
 
-    turns: Annotated[tuple[Turn, ...], operator.add]
+    turns: Annotated[Sequence[Turn], _joined]
 
 
 def turn_of(answer: Answer, question: str, asked: str) -> Turn:
@@ -111,14 +115,9 @@ class ThreadStore:
             return
         async with self._graph() as (graph, db):
             known = await _turns(graph, key)
-            if len(known) >= MOST_TURNS:
-                await graph.checkpointer.adelete_thread(key)  # type: ignore[union-attr]
-                known = known[1 - MOST_TURNS :]
-                await graph.aupdate_state(_config(key), {"turns": (*known, turn)}, as_node=_KEEP)
-            else:
-                await graph.aupdate_state(_config(key), {"turns": (turn,)}, as_node=_KEEP)
+            await graph.aupdate_state(_config(key), {"turns": (turn,)}, as_node=_KEEP)
             title = known[0].question if known else turn.question
-            row = (key, owner, thread, title[:200], turn.at, len(known) + 1)
+            row = (key, owner, thread, title[:200], turn.at or time.time(), min(len(known) + 1, MOST_TURNS))
             await db.execute("insert or replace into threads values (?, ?, ?, ?, ?, ?)", row)
             await _drop_former(db, key)
             await self._drop_old(db, key)

@@ -24,6 +24,9 @@ NEAREST = 3
 def step_lines(event: NodeFinished) -> list[str]:
     """Say in a line or a few what a step searched, found or concluded."""
     node, result = event.node, event.result
+    if node == "contextualize":
+        note = (result.get("rewritten") or {}).get("note", "")
+        return [note] if note else []
     if node in ("survey", "search"):
         lines = [f"{s['found']:3} found  {s['query']['text']}" for s in result.get("searches", ())]
         return lines + [f"broke    {outage}" for outage in result.get("outages", ())]

@@ -8,7 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from .nodes.answer import abstain, verify, write
 from .nodes.converse import open_with
 from .nodes.retrieve import survey
-from .state import State, Tools
+from .state import Graph, State, Tools
 
 
 def enough(state: State) -> str:
@@ -18,12 +18,12 @@ def enough(state: State) -> str:
 
 def conclude(state: State) -> str:
     """After verify: done, or abstain. There is no second look."""
-    return END if "answer" in state else "abstain"
+    return END if state.get("answer") else "abstain"
 
 
-def build() -> CompiledStateGraph[State, Tools, State, State]:
+def build(graph: Graph | None = None) -> CompiledStateGraph[State, Tools, State, State]:
     """Return the compiled graph. Run it with a `fresh_state` and `context=Tools(…)`."""
-    graph = StateGraph(State, context_schema=Tools)
+    graph = graph or StateGraph(State, context_schema=Tools)
     for node in (survey, write, verify, abstain):
         graph.add_node(node.__name__, node)
     open_with(graph, "survey")

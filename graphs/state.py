@@ -6,6 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from langgraph.graph import StateGraph
 from typing_extensions import TypedDict
 
 from ..tools.llm.calls import Call
@@ -88,6 +89,10 @@ class State(TypedDict, total=False):
     dropped: Annotated[tuple[str, ...], operator.add]
     retried: bool
     answer: Answer
+
+
+Graph = StateGraph[State, "Tools", State, State]
+"""What a strategy is wired into."""
 
 
 class SearchTask(TypedDict):

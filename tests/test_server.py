@@ -80,6 +80,19 @@ def test_a_filter_and_a_strategy_are_followed(client: httpx.Client) -> None:
     assert whole["run"]["strategy"] == "single_pass"
 
 
+def test_a_caller_may_allow_a_question_less_but_not_more(agent: Agent) -> None:
+    with (
+        Agent(agent.corpus, budget={"rounds": 1}) as frugal,
+        serve(frugal) as running,
+        running.client() as client,
+    ):
+        for asked, rounds in ((5, 1), (0, 0)):
+            run_id = ask(client, budget={"rounds": asked})["run_id"]
+            events = client.get(f"/v1/runs/{run_id}").json()["events"]
+            begun = next(event for event in events if event["type"] == "node_started")
+            assert begun["input"]["budget"]["rounds"] == rounds
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
@@ -94,6 +107,7 @@ def test_a_filter_and_a_strategy_are_followed(client: httpx.Client) -> None:
         ({"question": QUESTION, "where": {"year": {"gte": {"a": {"b": {"c": {}}}}}}}, 422),
         ({"question": QUESTION, "where": {"year": 2**70}}, 422),
         ({"question": QUESTION, "budget": {"rounds": -1}}, 422),
+        ({"question": QUESTION, "thread": ""}, 422),
         ({"question": QUESTION, "colour": "red"}, 422),
     ],
 )
@@ -159,6 +173,31 @@ def test_a_beginning_of_an_id_is_not_the_id_of_a_run(client: httpx.Client) -> No
     for name in (run_id[:-1], "last", "..%2f..", "%00"):
         assert client.delete(f"/v1/runs/{name}").status_code in (404, 422)
     assert client.get(f"/v1/runs/{run_id}").status_code == 200
+
+
+# Conversations
+
+
+def test_a_follow_up_is_understood_and_the_conversation_kept(own: httpx.Client) -> None:
+    upload(own, *((f"{name}.md", tugs.text(name)) for name in ("Egret", "Fulmar")))
+    first = ask(own, thread="t-1")
+    second = ask(own, "And who is her master?", thread="t-1")
+    assert "Fulmarsen" in second["text"]
+    run = own.get(f"/v1/runs/{second['run_id']}").json()["run"]
+    assert (run["asked"], run["thread"]) == ("And who is her master?", "t-1")
+    assert "Fulmar" in run["question"]
+
+    (kept,) = own.get("/v1/threads").json()["threads"]
+    assert (kept["id"], kept["title"], kept["turns"]) == ("t-1", QUESTION, 2)
+    turns = own.get("/v1/threads/t-1").json()["turns"]
+    assert [turn["run_id"] for turn in turns] == [first["run_id"], second["run_id"]]
+    of_thread = own.get("/v1/runs", params={"thread": "t-1"}).json()["runs"]
+    assert [run["id"] for run in of_thread] == [second["run_id"], first["run_id"]]
+
+    assert own.delete("/v1/threads/t-1").status_code == 204
+    error(own.get("/v1/threads/t-1"), 404)
+    error(own.delete("/v1/threads/t-1"), 404)
+    assert own.get("/v1/threads").json() == {"threads": []}
 
 
 # The corpus

@@ -92,6 +92,14 @@ def test_a_chat_is_streamed_with_its_steps(client: openai.OpenAI) -> None:
     assert len({piece.id for piece in pieces}) == 1
 
 
+def test_a_follow_up_is_understood_from_the_messages(client: openai.OpenAI) -> None:
+    first = client.chat.completions.create(model="suffice", messages=MESSAGES)
+    said: Any = {"role": "assistant", "content": first.choices[0].message.content}
+    more: Any = {"role": "user", "content": "And who is her master?"}
+    done = client.chat.completions.create(model="suffice", messages=[*MESSAGES, said, more])
+    assert "Fulmarsen" in (done.choices[0].message.content or "")
+
+
 def test_what_is_not_there_is_said_to_be_missing(client: openai.OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "Who invented the sextant?"}]
     done = client.chat.completions.create(model="suffice", messages=messages)

@@ -258,6 +258,17 @@ def test_runs_made_under_wider_rights_are_not_seen_under_narrower_ones() -> None
     assert narrow.owner == Caller("pilots", {"team": "pilots"}).owner
 
 
+def test_a_conversation_is_its_callers_own(pilots: httpx.Client, engineers: httpx.Client) -> None:
+    ask(pilots, MINE, thread="t")
+    run_id = ask(engineers, "And who is her master?", thread="t")["run_id"]
+    assert "Fulmar" not in engineers.get(f"/v1/runs/{run_id}").text
+    assert pilots.get("/v1/threads").json()["threads"][0]["turns"] == 1
+    assert MINE not in engineers.get("/v1/threads/t").text
+    assert engineers.delete("/v1/threads/t").status_code == 204
+    assert engineers.get("/v1/threads/t").status_code == 404
+    assert pilots.get("/v1/threads/t").json()["turns"][0]["question"] == MINE
+
+
 # Adding
 
 

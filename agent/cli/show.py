@@ -30,6 +30,12 @@ def show_report(console: Console, report: AddReport) -> None:
         console.print(line(said, style="yellow"))
 
 
+def show_question(console: Console, event: Event) -> None:
+    """Print what was made of a follow-up, so that a person can see what is asked."""
+    if event.type == "run_started" and event.asked:
+        console.print(line(("→ ", "cyan"), event.question, style="dim"))
+
+
 def show_step(console: Console, event: Event) -> None:
     """Print the line of a node that has ended: what it searched, found or concluded."""
     if event.type != "node_finished":

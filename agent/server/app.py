@@ -24,18 +24,21 @@ from . import (
     page_routes,
     refusals,
     run_routes,
+    thread_routes,
 )
 from .auth import Gate
 from .headers import LOOPBACK, KnownHost, SafeHeaders, SameSite
 from .hosted import named, serve
 from .limits import BodyLimits
 from .logs import Observed, run_noted
+from .mcp_mount import mounted
 from .metrics import Metrics
 from .rights import Caller
 
 ROUTES = (
     ask_routes,
     run_routes,
+    thread_routes,
     add_routes,
     corpus_routes,
     openai_routes,
@@ -69,7 +72,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with mounted(app, served):
+            yield
         await served.live.close()
 
     app = FastAPI(
@@ -81,15 +85,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served, app.state.metrics = served, metrics
-    for routes in (
-        ask_routes,
-        run_routes,
-        add_routes,
-        corpus_routes,
-        openai_routes,
-        page_routes,
-        health,
-    ):
+    for routes in ROUTES:
         app.include_router(routes.router)
     app.add_exception_handler(HTTPException, refusals.on_http)
     app.add_exception_handler(RequestValidationError, refusals.on_invalid)

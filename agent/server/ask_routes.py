@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from ...errors import SufficeError
+from ...tools.reason.protocol import Turn
 from ...tools.types import Answer, Budget, Noun
 from . import refusals, sse
 from .forms import Filter, Name
@@ -24,13 +25,34 @@ router = APIRouter(prefix="/v1", tags=["asking"])
 Result = TypeVar("Result")
 
 
+class Allowed(Noun):
+    """What one question may take, where that is less than the server allows."""
+
+    rounds: int | None = Field(None, ge=0)
+    llm_calls: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+    usd: float | None = Field(None, ge=0, allow_inf_nan=False)
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+    def within(self, budget: Budget) -> Budget:
+        """Return the smaller of both, limit by limit."""
+        asked = {name: value for name, value in self if value is not None}
+        limits = {name: getattr(budget, name) for name in asked}
+        return budget.model_copy(
+            update={
+                name: value if limits[name] is None else min(value, limits[name])
+                for name, value in asked.items()
+            }
+        )
+
+
 class Ask(Noun):
     """One question. `where` narrows, within what the token may see anyway."""
 
     question: str = Field(min_length=1)
     corpus: Name | None = None
     where: Filter | None = None
-    budget: Budget | None = None
+    budget: Allowed | None = None
     thread: Name | None = None
     strategy: Name | None = None
     stream: bool = Field(False, description="answer with the events of the run, as SSE")
@@ -51,8 +73,13 @@ async def ask(request: Request, asked: Ask, served: Here, caller: By) -> Any:
     return JSONResponse(answered(run).model_dump(mode="json"), headers={"X-Run-Id": run.id})
 
 
-async def started(served: Served, caller: Caller, asked: Ask) -> LiveRun:
-    """Start the run that answers, unless limits or the question forbid it."""
+async def started(
+    served: Served, caller: Caller, asked: Ask, history: Sequence[Turn] = ()
+) -> LiveRun:
+    """Start the run that answers, unless limits or the question forbid it.
+
+    `history` are the turns of a conversation that the client keeps itself.
+    """
     if len(asked.question) > served.serving.question_chars:
         raise refusal(
             413,
@@ -69,8 +96,9 @@ async def started(served: Served, caller: Caller, asked: Ask) -> LiveRun:
         events = agent.astream(
             asked.question,
             where=where,
-            budget=asked.budget,
+            budget=asked.budget.within(agent.settings.budget) if asked.budget else None,
             thread=asked.thread,
+            history=history,
             owner=caller.owner,
         )
         return await served.live.start(

@@ -33,7 +33,7 @@ class Gate:
         """Pass a request on with its caller, or refuse it."""
         if scope["type"] != "http" or _is_open(scope["path"]):
             return await self._app(scope, receive, send)
-        caller = self._caller(scope)
+        caller = caller_by(self._served, Headers(scope=scope).get("authorization", ""))
         if caller is None:
             refused = refusal(
                 401,
@@ -54,11 +54,13 @@ class Gate:
         scope["caller"] = caller
         return await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> Caller | None:
-        if not self._served.guarded:
-            return Caller()
-        scheme, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
-        return self._served.caller(secret.strip()) if scheme.lower() == "bearer" else None
+
+def caller_by(served: Served, authorization: str) -> Caller | None:
+    """Return whose the header is; without tokens everybody is the same caller."""
+    if not served.guarded:
+        return Caller()
+    scheme, _, secret = authorization.partition(" ")
+    return served.caller(secret.strip()) if scheme.lower() == "bearer" else None
 
 
 class Rate:

@@ -21,7 +21,7 @@ from ..words import step_lines
 from . import sse
 from .ask_routes import Ask, answered, started, until_gone
 from .hosted import STRATEGIES, By, Here, Served
-from .openai_wire import Completion, Wire, beside, cited_in, content, question_of
+from .openai_wire import Completion, Wire, beside, cited_in, content, question_of, turns_of
 from .refusals import body, refusal
 from .runs import LiveRun, Said
 
@@ -53,7 +53,7 @@ async def complete(request: Request, asked: Completion, served: Here, caller: By
     except QuestionError as error:
         raise refusal(400, str(error)) from None
     wanted = Ask(question=question, corpus=corpus, strategy=strategy)
-    run = await started(served, caller, wanted)
+    run = await started(served, caller, wanted, turns_of(asked.messages))
     wire, base = Wire(asked.model, run.id), base_url(served, request)
     if asked.stream:
         with_usage = bool(asked.stream_options and asked.stream_options.include_usage)

@@ -11,8 +11,15 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...errors import QuestionError
+from ...tools.reason.protocol import Turn
 from ...tools.types import Answer, Usage
 from ..words import NEAREST, WHY, clip, name_of
+
+MOST_RECALLED = 2_000
+"""Characters of an earlier message that count."""
+
+LONGEST_LEAD = 80
+"""Characters of a short answer that stands before the claims."""
 
 
 class Part(BaseModel):
@@ -66,6 +73,22 @@ def question_of(messages: Sequence[Message]) -> str:
         if message.role == "user" and message.text.strip():
             return message.text
     raise QuestionError("there is no message of the role user with a text to answer")
+
+
+def turns_of(messages: Sequence[Message]) -> list[Turn]:
+    """Return the turns before the last question: what was asked, and what was answered."""
+    turns: list[Turn] = []
+    asked = ""
+    for message in messages:
+        text = message.text.strip()[:MOST_RECALLED]
+        if message.role == "user":
+            asked = text
+        elif message.role == "assistant" and asked:
+            head, short, rest = text.partition("\n\n")
+            lead = head if short and len(head) <= LONGEST_LEAD else ""
+            turns.append(Turn(asked=asked, question=asked, lead=lead, text=rest if lead else text))
+            asked = ""
+    return turns
 
 
 def content(answer: Answer) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from langgraph.graph import START, StateGraph
+from langgraph.graph import START
 from langgraph.runtime import Runtime
 
 from ...errors import BudgetExceeded
 from ...tools.reason.followup import standalone
 from ...tools.reason.protocol import Followup, Standalone
 from ..budget import remaining
-from ..state import State, Tools
+from ..state import Graph, State, Tools
 from .calls import with_calls
 from .retrieve import OUTAGES
 from .think import broke, within
@@ -36,7 +36,7 @@ async def contextualize(state: State, runtime: Runtime[Tools]) -> dict[str, Any]
     return {**changed, "rewritten": made, "usage": made.usage}
 
 
-def open_with(graph: StateGraph[State, Tools, State, State], first: str) -> None:
+def open_with(graph: Graph, first: str) -> None:
     """Begin `graph` at `first`; a follow-up is understood before. Others pay nothing for it."""
 
     def begin(state: State) -> str:

@@ -51,7 +51,8 @@ _THAT_THING = re.compile(
     r"|next|previous))\b(?:\s+(?:one|ones))?",
     re.IGNORECASE,
 )
-_DEFINITE = re.compile(r"\bthe\s+(?:\w+\s+)?[a-z]+\b(?!\s+(?:of|for|in|at|on|to|with|that)\b)")
+_AFTER = r"(?:of|for|in|at|on|to|with|that|who|which|between|from|by)\b"
+_DEFINITE = re.compile(rf"\bthe\s+(?:(?!{_AFTER})\w+\s+)?(?!{_AFTER})[a-z]+\b(?!\s+{_AFTER})")
 _PREPOSITION = words_of("in for at on with from to by during under after before since until of")
 _DEFINES = re.compile(r"^(?:what|who)\s+(?:is|are|was|were|does|do)\s+(?!the\b)\w", re.IGNORECASE)
 _SHORT = 8
