@@ -14,6 +14,7 @@ import argparse
 import json
 import statistics
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,15 @@ REPORT_MS = 75
 FIRST_EVENT = """
 () => {
     window.sent = 0;
-    addEventListener("keydown", (event) => event.key === "Enter" && (sent = performance.now()), true);
+    const pressed = (event) => event.key === "Enter" && (sent = performance.now());
+    addEventListener("keydown", pressed, true);
     const read = ReadableStreamDefaultReader.prototype.read;
     ReadableStreamDefaultReader.prototype.read = async function () {
         const piece = await read.call(this);
-        if (sent && piece.value?.includes?.("run_started")) [document.documentElement.dataset.first, sent] = [performance.now() - sent, 0];
+        if (sent && piece.value?.includes?.("run_started")) {
+            document.documentElement.dataset.first = performance.now() - sent;
+            sent = 0;
+        }
         return piece;
     };
 }
@@ -41,13 +46,15 @@ FIRST_EVENT = """
 SCRIPTED = """
 ([events, pause]) => {
     const real = window.fetch;
-    window.fetch = (path, ...rest) => path === "/v1/ask" ? Promise.resolve(new Response(stream())) : real(path, ...rest);
+    window.fetch = async (path, ...rest) =>
+        path === "/v1/ask" ? new Response(stream()) : real(path, ...rest);
     const wait = (ms) => new Promise((done) => setTimeout(done, ms));
     const stream = () => new ReadableStream({
         async start(out) {
             for (const [n, event] of events.entries()) {
                 if (event.type === "node_finished") await wait(pause);
-                out.enqueue(new TextEncoder().encode(`id: ${n + 1}\\nevent: ${event.type}\\ndata: ${JSON.stringify(event)}\\n\\n`));
+                const text = `id: ${n + 1}\\nevent: ${event.type}\\ndata: ${JSON.stringify(event)}`;
+                out.enqueue(new TextEncoder().encode(`${text}\\n\\n`));
             }
             out.close();
         },
@@ -122,7 +129,7 @@ def frames(engine: Any, url: str, events: list[dict[str, Any]]) -> tuple[float, 
     page.wait_for_selector(".answer")
     at = page.evaluate("window.frames_at")
     page.close()
-    gaps = sorted(after - before for before, after in zip(at, at[1:], strict=False))
+    gaps = sorted(after - before for before, after in pairwise(at))
     return 1000 * len(gaps) / (at[-1] - at[0]), gaps[int(len(gaps) * 0.95)]
 
 
@@ -143,9 +150,8 @@ def main() -> None:
         with Agent(corpus, small="none") as agent, served(agent) as url, browser() as engine:
             run = [json.loads(event.model_dump_json()) for event in agent.stream(QUESTION)]
             loads = [ready(engine, url) for _ in range(asked.loads)]
-            print(
-                f"page ready      {told([took for took, _ in loads])}; {loads[0][1] / 1000:.0f} kB"
-            )
+            print(f"page ready      {told([took for took, _ in loads])}")
+            print(f"page weighs     {loads[0][1] / 1000:.0f} kB as sent")
             print(f"first event     {told(first_events(engine, url, asked.sends))} after Send")
             rate, longest = frames(engine, url, multiplied(run, asked.searches))
             print(f"{asked.searches} searches     {rate:.0f} frames a second, p95 {longest:.0f} ms")

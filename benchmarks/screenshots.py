@@ -14,7 +14,6 @@ import asyncio
 import io
 import os
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,16 @@ from PIL import Image
 
 from suffice import Agent, Corpus
 from suffice.tools.reason.extractive import ExtractiveReasoner
-from suffice.tools.reason.protocol import Draft, Plan, PlannedQuery, Say, Situation, Verdict
+from suffice.tools.reason.protocol import (
+    Draft,
+    Followup,
+    Plan,
+    PlannedQuery,
+    Say,
+    Situation,
+    Standalone,
+    Verdict,
+)
 from suffice.tools.types import Query
 
 ROOT = Path(__file__).parent.parent
@@ -46,13 +54,15 @@ QUERIES = ("usual coxswain of the Kittiwake", "Kittiwake crew", "Turnstone estim
 
 
 class Waiting:
-    """Thinks like the reasoner without a model, but searches first, and waits at the judge."""
+    """Thinks like the reasoner without a model, but searches first, and never judges."""
 
     name = "extractive"
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self.let_on = threading.Event()
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        return Standalone(question=followup.asked)
 
     async def plan(self, situation: Situation) -> Plan:
         plan: Plan = await self._inner.plan(situation)
@@ -60,10 +70,8 @@ class Waiting:
         return plan.model_copy(update={"sufficient": False, "queries": queries})
 
     async def judge(self, situation: Situation) -> Verdict:
-        while not self.let_on.is_set():
-            await asyncio.sleep(0.05)
-        verdict: Verdict = await self._inner.judge(situation)
-        return verdict
+        await asyncio.Event().wait()
+        raise AssertionError("nobody lets it on")
 
     async def write(self, situation: Situation, say: Say) -> Draft:
         draft: Draft = await self._inner.write(situation, say)
@@ -109,13 +117,16 @@ def take(corpus: Corpus, to: Path) -> None:
             page.locator(".answer.abstained").wait_for()
             save(page, to / "page-abstention.png")
     waiting = Waiting(ExtractiveReasoner(corpus._parts.embedder))
-    with Agent(corpus, reasoner=waiting) as agent, served(agent) as url, browser() as engine:
-        with page_of(engine, url, "dark") as page:
-            ask(page, RUNNING)
-            page.locator('[data-node="judge"].running').wait_for()
-            page.locator("#details .step.done").nth(5).wait_for()
-            save(page, to / "page-running-dark.png")
-            waiting.let_on.set()
+    with (
+        Agent(corpus, reasoner=waiting) as agent,
+        served(agent) as url,
+        browser() as engine,
+        page_of(engine, url, "dark") as page,
+    ):
+        ask(page, RUNNING)
+        page.locator('[data-node="judge"].running').wait_for()
+        page.locator("#details .step.done").nth(5).wait_for()
+        save(page, to / "page-running-dark.png")
 
 
 def main() -> None:

@@ -9,7 +9,14 @@ from typing import Any
 from scripted import ScriptedReasoner, claim, found, missing, parts, query
 from tugs import NAMES, documents, text
 
-from suffice.tools.reason.protocol import Draft, Plan, Situation, Verdict
+from suffice.tools.reason.protocol import (
+    Draft,
+    Followup,
+    Plan,
+    Situation,
+    Standalone,
+    Verdict,
+)
 
 ANSWER = ".turn:last-of-type .answer"
 
@@ -68,6 +75,11 @@ def sentence(name: str) -> str:
     return text(name).split(". ")[0] + "."
 
 
+def alone(followup: Followup) -> Standalone:
+    """Take a question of a conversation as it stands."""
+    return Standalone(question=followup.asked)
+
+
 def two_rounds(gate: Gate | None = None, name: str = "Anchor") -> ScriptedReasoner:
     """Plan two queries, judge what they bring (at the gate, if one is given), and write."""
     asked = parts(f"Where is the tug {name} moored?", f"Who is master of the {name}?")
@@ -84,7 +96,8 @@ def two_rounds(gate: Gate | None = None, name: str = "Anchor") -> ScriptedReason
         confidence=0.9,
     )
     draft = Draft(claims=(claim(ids, sentence(name)),), confidence=0.9)
-    return ScriptedReasoner([plan], [held(gate, verdict) if gate else verdict], [draft])
+    verdicts = [held(gate, verdict) if gate else verdict]
+    return ScriptedReasoner([plan], verdicts, [draft], [alone])
 
 
 def lacking(gap: str) -> ScriptedReasoner:

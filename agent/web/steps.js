@@ -84,6 +84,7 @@ const limits = (budget) =>
 function result(step, run, openPassage) {
   const { result: came } = step;
   return [
+    came.rewritten && facts([["Asked as", data(came.rewritten.question)], ["Made by", came.rewritten.by], ["Note", came.rewritten.note]]),
     came.outages?.length && titled("Outages", list(came.outages)),
     came.stopped && facts([["Ended the search", came.stopped]]),
     came.confidence != null && came.findings && facts([["Confidence", percent(came.confidence)]]),

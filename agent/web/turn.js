@@ -28,7 +28,8 @@ export class Turn {
 
   push(event) {
     this.run.push(event);
-    if (event.type === "run_started") this.#started();
+    this.note ||= event.result?.rewritten?.note;
+    if (event.type === "run_started" || event.result?.rewritten) this.#started();
     if (event.type === "run_finished") return this.#finished();
     return this.redraw();
   }
@@ -37,7 +38,7 @@ export class Turn {
   #started() {
     const { question, asked } = this.run;
     this.rewritten.hidden = !asked || asked === question;
-    this.rewritten.replaceChildren("Asked as ", data(question, "q"));
+    this.rewritten.replaceChildren("Asked as ", data(question, "q"), this.note ? ` (${this.note})` : "");
   }
 
   #draw() {

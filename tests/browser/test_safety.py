@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser_page import answer
+from browser_page import alone, answer
 from scripted import ScriptedReasoner, claim, found, parts
 
 from suffice import Document
@@ -40,7 +40,7 @@ class Repeating(ScriptedReasoner):
     """Says the words of a passage as an answer, in every place an answer has."""
 
     def __init__(self) -> None:
-        super().__init__([self._planned], [], [self._written])
+        super().__init__([self._planned], [], [self._written], [alone])
 
     def _planned(self, situation: Situation) -> Plan:
         name, text = chosen(situation)

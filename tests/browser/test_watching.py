@@ -122,7 +122,7 @@ def test_all_of_it_by_keyboard(site, visit):
     page.locator("#details mark").wait_for()
     assert page.evaluate("document.activeElement.tagName") == "H2"
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.className") == "chip"
+    assert page.evaluate("document.activeElement.className") == "chip open"
     node(page, "survey").focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.dataset.node") == "plan"
