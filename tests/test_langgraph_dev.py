@@ -67,7 +67,11 @@ def served(notes: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser"]
     command += ["--no-reload", "--port", str(port), "--config", str(ROOT / "langgraph.json")]
-    settings = {"SUFFICE_CORPUS": str(notes / "notes"), "SUFFICE_EMBEDDER": "none", "SUFFICE_SMALL": "none"}
+    settings = {
+        "SUFFICE_CORPUS": str(notes / "notes"),
+        "SUFFICE_EMBEDDER": "none",
+        "SUFFICE_SMALL": "none",
+    }
     quiet = {"LANGSMITH_TRACING": "false", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
     with open(notes / "dev.log", "w+", encoding="utf-8") as log:
         server = subprocess.Popen(
