@@ -83,7 +83,8 @@ class LlmReasoner:
         self._second_opinion = second_opinion
         # All are read now, so that a faulty one is an error at the start and not mid-way.
         self._templates = {
-            name: load(name, prompts) for name in ("contextualize", "plan", "judge", "write", "support")
+            name: load(name, prompts)
+            for name in ("contextualize", "plan", "judge", "write", "support")
         }
         other = f", writer {self._writer.name}" if self._writer is not small else ""
         self.name = f"{small.name}{other}"
