@@ -127,10 +127,9 @@ def mcp_app(agent: Agent, caller: Callers | None = None) -> MCPServer[Any]:
     ) -> Asked:
         """Answer a question with quotes from the documents, or say what is missing."""
         asker = whose(ctx.headers or {})
-        events = agent.astream(
-            question, where=both(where, asker.where), thread=thread, owner=asker.owner
-        )
         try:
+            narrowed = both(where, asker.where)
+            events = agent.astream(question, where=narrowed, thread=thread, owner=asker.owner)
             return await _answered(cast(Any, events), ctx)
         except SufficeError as error:
             raise _refusal(error, fenced=bool(asker.where)) from None

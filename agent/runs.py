@@ -106,7 +106,9 @@ class RunStore:
         }
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         with _connection(self._path) as db:
-            db.execute(f"insert or replace into runs ({names}) values ({marks})", [*values.values()])
+            db.execute(
+                f"insert or replace into runs ({names}) values ({marks})", [*values.values()]
+            )
             self._drop_old(db)
 
     def save_soon(self, events: Sequence[Event], *, owner: str = "", thread: str = "") -> None:

@@ -241,9 +241,7 @@ class Agent:
                         await self._remember(thread, kept, event.answer, owner)
                 yield event
 
-    async def _remember(
-        self, thread: str, events: list[Event], answer: Answer, owner: str
-    ) -> None:
+    async def _remember(self, thread: str, events: list[Event], answer: Answer, owner: str) -> None:
         """Add a turn to its thread. An answer is not withheld because that cannot be done."""
         started = next(event for event in events if isinstance(event, RunStarted))
         try:

@@ -117,7 +117,14 @@ class ThreadStore:
             known = await _turns(graph, key)
             await graph.aupdate_state(_config(key), {"turns": (turn,)}, as_node=_KEEP)
             title = known[0].question if known else turn.question
-            row = (key, owner, thread, title[:200], turn.at or time.time(), min(len(known) + 1, MOST_TURNS))
+            row = (
+                key,
+                owner,
+                thread,
+                title[:200],
+                turn.at or time.time(),
+                min(len(known) + 1, MOST_TURNS),
+            )
             await db.execute("insert or replace into threads values (?, ?, ?, ?, ?, ?)", row)
             await _drop_former(db, key)
             await self._drop_old(db, key)

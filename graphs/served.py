@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NotRequired
 
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from ..tools.reason.protocol import Turn
 from ..tools.types import Answer, Budget, Usage, Where

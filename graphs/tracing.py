@@ -122,7 +122,9 @@ def _tracer() -> Tracer | None:
     """Return a tracer, or None where nobody has set up where traces go."""
     from opentelemetry import trace
 
-    if isinstance(trace.get_tracer_provider(), (trace.NoOpTracerProvider, trace.ProxyTracerProvider)):
+    if isinstance(
+        trace.get_tracer_provider(), (trace.NoOpTracerProvider, trace.ProxyTracerProvider)
+    ):
         return None
     return trace.get_tracer("suffice")
 

@@ -66,12 +66,10 @@ def standalone(asked: str, turns: Sequence[Turn]) -> Standalone:
     text = " ".join(asked.split())
     text = _OPENING.sub("", text) or text
     followed = text != " ".join(asked.split())
-    rewritten = (
-        _bare(text, turns)
-        or _elliptic(text, turns, followed=followed)
-        or _pronoun(text, turns)
-        or _definite(text, turns, followed=followed)
-    )
+    rewritten = _bare(text, turns) or _elliptic(text, turns, followed=followed)
+    # A remark that asks nothing is left alone.
+    if not rewritten and (text.endswith("?") or _OPENS.match(text)):
+        rewritten = _pronoun(text, turns) or _definite(text, turns, followed=followed)
     if not rewritten:
         return Standalone(question=asked)
     return Standalone(question=rewritten[0].upper() + rewritten[1:], by="rules")
@@ -81,7 +79,7 @@ def _bare(text: str, turns: Sequence[Turn]) -> str:
     """ "Why?": the question before, asked so."""
     if not _BARE.match(text):
         return ""
-    return f"{_open(turns[-1].question)}, and {_lowered(_open(text))}?"
+    return f"{_open(turns[-1].question)}, and {text[0].lower()}{_open(text)[1:]}?"
 
 
 def _elliptic(text: str, turns: Sequence[Turn], *, followed: bool) -> str:
@@ -103,23 +101,33 @@ def _elliptic(text: str, turns: Sequence[Turn], *, followed: bool) -> str:
 
 def _swapped(before: str, thing: str) -> str:
     """Put `thing` where the question before has something of its kind; "" if nowhere."""
-    first = thing.split()[0].lower()
+    first = thing.split(maxsplit=1)[0].lower()
     bare = thing.split(None, 1)[1] if first in _PREPOSITION and " " in thing else thing
     there, here = list(DATE.finditer(before)), DATE.search(bare)
     if here and there:
         spot = there[-1]
         return before[: spot.start()] + here[0] + before[spot.end() :]
-    named = proper(before)
-    # A leading word keeps the thing from being taken for the first word of a sentence.
-    if named and any(name.weight for name in proper(f"the {bare}")):
-        spot_ = named[-1]
-        return before[: spot_.start] + bare + before[spot_.end :]
+    if named := _renamed(before, bare):
+        return named
     if first in _PREPOSITION:
         held = list(re.finditer(rf"\b{re.escape(first)}\s+[^,?.!]+(?=[?.!]*$)", before))
         if held:
             return f"{before[: held[-1].start()]}{thing}?"
         return f"{_open(before)} {thing}?"
     return _plural_swapped(before, bare)
+
+
+def _renamed(before: str, thing: str) -> str:
+    """Put a name in the place of the last name of the question before; "" without either."""
+    old = proper(before)
+    # A leading word keeps the thing from being taken for the first word of a sentence.
+    new = proper(f"the {thing}")
+    if not old or not new:
+        return ""
+    lead = thing[: new[0].start - len("the ")] if new[0].start else ""
+    head = before[: old[-1].start]
+    said = thing[len(lead) :] if lead and head.lower().endswith(lead.lower()) else thing
+    return head + said + before[old[-1].end :]
 
 
 def _plural_swapped(before: str, thing: str) -> str:
@@ -140,8 +148,6 @@ def _of_subject(thing: str, turns: Sequence[Turn]) -> str:
 
 def _pronoun(text: str, turns: Sequence[Turn]) -> str:
     """Put the subject in the place of the first pronoun that has none in its own question."""
-    if not text.rstrip().endswith("?") and not _OPENS.match(text):
-        return ""  # a remark asks nothing
     expletive = [m.span() for m in _EXPLETIVE.finditer(text)]
     for pattern, person in ((_PERSON, True), (_THING, False)):
         for match in pattern.finditer(text):
@@ -190,5 +196,4 @@ def _open(text: str) -> str:
 
 
 def _lowered(text: str) -> str:
-    first = text.split()[0]
-    return text[0].lower() + text[1:] if not carries(first) or first.istitle() is False else text
+    return text[0].lower() + text[1:] if not carries(text.split(maxsplit=1)[0]) else text

@@ -20,6 +20,8 @@ _PRONOUNS = words_of(
     "it its he him his she her hers they them their theirs this that these those one ones there"
 )
 
+_COURTESY = words_of("thank thanks ok okay sure great fine sorry hello hi hey wait oops")
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -40,7 +42,12 @@ def content(text: str) -> list[str]:
 def carries(word: str) -> bool:
     """Say whether a word names something rather than asking or framing."""
     low = word.lower().removesuffix("'s").removesuffix("’s")
-    return low not in STOP and low not in _PRONOUNS and stem(low) not in FRAME_STEMS
+    return (
+        low not in STOP
+        and low not in _PRONOUNS
+        and low not in _COURTESY
+        and stem(low) not in FRAME_STEMS
+    )
 
 
 def proper(text: str) -> list[Phrase]:
