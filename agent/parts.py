@@ -78,7 +78,7 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
     """
     notices: list[str] = []
     async with AsyncExitStack() as opened:
-        store = _store(place, settings)
+        store = store_at(place, settings.collection)
         opened.push_async_callback(store.close)
         # Asked first: what cannot be opened says so before a model is loaded.
         if await store.manifest() is None and not create:
@@ -109,12 +109,12 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
         )
 
 
-def _store(place: str, settings: Settings) -> Store:
-    """Open the store; a folder has neither a collection nor a key."""
+def store_at(place: str, collection: str) -> Store:
+    """Return the store at `place`; a folder has neither a collection nor a key."""
     if not is_server(place):
         return open_store(place)
     key = os.environ.get("QDRANT_API_KEY")
-    return open_store(place, collection=settings.collection, api_key=key)
+    return open_store(place, collection=collection, api_key=key)
 
 
 def open_cache() -> Cache:
