@@ -5,7 +5,8 @@ import { svg } from "./dom.js";
 import { branches } from "./run.js";
 
 const HEIGHT = 34;
-const ROW = 56;
+const ROW = 54;
+const GAP = 21;
 const DOT = 6;
 const BARS = 6;
 const ENDS = { __start__: "start", __end__: "end" };
@@ -170,7 +171,7 @@ function bars(steps, wide) {
 
 /** Turns layers and rows into places. Layers are as wide as what stands in them. */
 function places(nodes, edges, upright) {
-  const label = (id) => (id in ENDS ? 2 * DOT : Math.max(64, id.length * 7.4 + 22));
+  const label = (id) => (id in ENDS ? 2 * DOT : Math.max(58, id.length * 7.1 + 20));
   const layers = new Map();
   const all = [...nodes.map((node) => [node.layer, node.row]), ...edges.flatMap((edge) => edge.route)];
   const rows = all.map(([, row]) => row);
@@ -181,13 +182,13 @@ function places(nodes, edges, upright) {
   let next = 12;
   for (const layer of [...layers.keys()].sort((a, b) => a - b)) {
     along.set(layer, next + layers.get(layer) / 2);
-    next += layers.get(layer) + 26;
+    next += layers.get(layer) + GAP;
   }
   const pitch = upright ? 104 : ROW;
   const across = (row) => (row - top) * pitch + (upright ? 52 : HEIGHT / 2 + 8);
   const place = ([layer, row]) => (upright ? [across(row), along.get(layer)] : [along.get(layer), across(row)]);
   const where = new Map(nodes.map((node) => [node.id, place([node.layer, node.row])]));
-  const long = next - 14;
+  const long = next - GAP + 12;
   const deep = across(Math.max(...rows)) + (upright ? 52 : HEIGHT / 2 + 20);
   return {
     upright,

@@ -137,6 +137,7 @@ export function outcome(step) {
   const said = [];
   const { result } = step;
   if (result.outages?.length) said.push(result.outages.join("; "));
+  if (result.rewritten) said.push(`“${result.rewritten.question}”`);
   if (result.searches) said.push(plural(sum(result.searches, "found"), "passage", "passages"));
   if (result.evidence) said.push(`${result.evidence.length} kept`);
   if (result.findings) said.push(findings(Object.values(result.findings)));

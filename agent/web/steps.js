@@ -41,7 +41,7 @@ function summary(step) {
   return el(
     "span",
     { class: "step-line" },
-    el("span", { class: "step-round" }, `Round ${step.round}`),
+    el("span", { class: "step-round" }, step.round ? `Round ${step.round}` : "Before"),
     el("span", { class: "step-name" }, step.node),
     el("span", { class: "step-said" }, query && data(query.text), query && " ", el("span", { class: "soft" }, outcome(step))),
     el("span", { class: "step-took soft" }, took.filter(Boolean).join(" · ")),
