@@ -116,6 +116,22 @@ def test_what_a_token_may_not_do_is_refused(server: Running) -> None:
         assert client.get("/v1/session").json()["may"] == ["ask"]
 
 
+def test_a_token_that_only_adds_sees_nothing(agent: Agent) -> None:
+    feeder = {"name": "feeder", "token": PILOTS, "may": ["add"]}
+    with serve(agent, tokens=[feeder]) as running, running.client(PILOTS) as client:
+        assert client.post("/v1/corpus/documents", files={"files": ("a.md", b"x")}).is_success
+        for method, path, body in (
+            ("POST", "/v1/ask", {"question": MINE}),
+            ("POST", "/v1/corpus/search", {"query": MINE}),
+            ("GET", "/v1/corpus", None),
+            ("GET", "/v1/runs", None),
+            ("GET", "/v1/threads", None),
+            ("POST", "/mcp", {}),
+            ("POST", "/v1/chat/completions", {"model": "suffice", "messages": [{"role": "user"}]}),
+        ):
+            assert client.request(method, path, json=body).status_code == 403, path
+
+
 # Documents and searches
 
 
