@@ -62,7 +62,7 @@ def own_features(pool: Pool) -> tuple[Features, Ties, Array]:
     words = pool.bm25.sum(axis=1)
     cosines = None
     if pool.dense is not None and pool.asked is not None:
-        cosines = (pool.dense * pool.asked).sum(axis=1)
+        cosines = (pool.dense * pool.asked[0]).sum(axis=1)
     hybrid = hybrid_score(cosines, words)
     features = {
         **_meaning(cosines, len(words)),
@@ -74,6 +74,9 @@ def own_features(pool: Pool) -> tuple[Features, Ties, Array]:
         "covered_gap": covered.max() - covered,
         "hybrid_gap": gap(hybrid),
         "hybrid_rank": log_rank(hybrid),
+        **_rare(pool),
+        **_last(pool),
+        **_kinship(pool, first_belief(hybrid)),
         **_titles(pool, total),
         "named": mentions.in_question,
         "named_any": _all((mentions.in_question > 0.3).sum(), len(words)),
@@ -206,6 +209,45 @@ def _meaning(cosines: Array | None, size: int) -> Features:
         "cosine_gap": gap(cosines),
         "cosine_rank": log_rank(cosines),
         "cosine_ratio": cosines / max(float(cosines.max()), 1e-6),
+    }
+
+
+def _rare(pool: Pool) -> Features:
+    """BM25 by rarity among the candidates alone, and coverage in which rare words weigh more."""
+    words = (pool.bm25 / (pool.idf + 1e-9) * pool.rarity).sum(axis=1)
+    squares = pool.idf**2
+    return {
+        "pool_gap": gap(words),
+        "pool_rank": log_rank(words),
+        "covered_rare": (pool.has * squares).sum(axis=1) / (squares.sum() + 1e-9),
+    }
+
+
+def _last(pool: Pool) -> Features:
+    """The same of the question's last sentence; of the whole one where it is the only one."""
+    kept = pool.last if pool.last.any() else np.ones_like(pool.last)
+    total = pool.idf[kept].sum() + 1e-9
+    size = len(pool.bm25)
+    cosines = _all(np.nan, size)
+    if pool.dense is not None and pool.asked is not None:
+        cosines = (pool.dense * pool.asked[1]).sum(axis=1)
+    return {
+        "last_covered": (pool.has[:, kept] * pool.idf[kept]).sum(axis=1) / total,
+        "last_bm25_gap": gap(pool.bm25[:, kept].sum(axis=1)),
+        "last_cosine_gap": gap(cosines),
+        "last_share": _all(total / (pool.idf.sum() + 1e-9), size),
+    }
+
+
+def _kinship(pool: Pool, belief: Array) -> Features:
+    """How much of the belief lies with passages cut from the same, and with which of them."""
+    shares = np.bincount(pool.kin, weights=belief)
+    best = np.zeros(len(shares), np.float32)
+    np.maximum.at(best, pool.kin, belief)
+    return {
+        "kin_share": (shares[pool.kin] - belief) / (belief.sum() + 1e-9),
+        "kin_lead": belief / (best[pool.kin] + 1e-9),
+        "kin_size": np.log1p(np.bincount(pool.kin)[pool.kin]) / np.log1p(len(belief)),
     }
 
 
