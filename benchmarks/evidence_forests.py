@@ -14,6 +14,7 @@ from evidence_rows import FAMILIES, VARIANT_WEIGHTS, Row, draw
 
 from suffice.tools.rerank import evidence_features as ef
 from suffice.tools.rerank.evidence import again, belief
+from suffice.tools.rerank.evidence_ties import trail_features
 
 CALIBRATED = ("plain", "merged")
 """The variants on which families are left out in turn."""
@@ -133,7 +134,7 @@ class Trained:
 
 
 def look_again(row: Row, log_odds: np.ndarray) -> None:
-    row.features.update(again(ef.trail_features(row.ties, belief(log_odds))))
+    row.features.update(again(trail_features(row.ties, belief(log_odds))))
 
 
 def train(rows: Sequence[Row], without: str = "") -> Trained:

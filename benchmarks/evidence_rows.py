@@ -15,6 +15,7 @@ from question_sets import HALVED, Question, QuestionSet, merged, read_hops, read
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.rerank import evidence_features as ef
 from suffice.tools.rerank.evidence_pool import Texts, last_sentence, read_pool
+from suffice.tools.rerank.evidence_ties import Ties, trail_features
 from suffice.tools.search import Searcher
 from suffice.tools.types import Query
 
@@ -45,7 +46,7 @@ class Row:
     documents: list[str]
     gold: np.ndarray
     features: dict[str, np.ndarray]
-    ties: ef.Ties
+    ties: Ties
     hybrid: np.ndarray
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -118,7 +119,7 @@ def _row(
 ) -> Row:
     own, ties, hybrid = ef.own_features(pool)
     documents = [c.passage.document_id for c in candidates]
-    first = {**own, **ef.trail_features(ties, ef.first_belief(hybrid))}
+    first = {**own, **trail_features(ties, ef.first_belief(hybrid))}
     gold = np.array([d in question.gold for d in documents] if question.answerable else False)
     family = FAMILIES.get(asked.name) or ("hops" if asked.name.endswith("-hops") else "")
     if asked.name == "merged":

@@ -119,7 +119,6 @@ class Searcher:
             for request in requests:
                 _reach(gathering, next(found), place, hop, named=NAMES in request.having)
 
-
     async def _side_by_side(self, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
         """Search all requests in a few batches at once; answers in the order of the requests."""
         size = -(-len(requests) // LANES)

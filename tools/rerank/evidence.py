@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from ..embed.protocol import Embedder, SparseEmbedder
 from ..store.protocol import Vector
-from .evidence_features import first_belief, own_features, stacked, trail_features
+from .evidence_features import first_belief, own_features, stacked
 from .evidence_pool import Pool, Texts, last_sentence, read_pool
+from .evidence_ties import trail_features
 from .evidence_trees import Forest, read_forest
 from .protocol import Candidate
 
