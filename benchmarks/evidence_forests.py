@@ -137,20 +137,20 @@ def look_again(row: Row, log_odds: np.ndarray) -> None:
     row.features.update(again(trail_features(row.ties, belief(log_odds))))
 
 
-def train(rows: Sequence[Row], without: str = "") -> Trained:
+def train(rows: Sequence[Row], without: str = "", trees: int = TREES) -> Trained:
     """Both forests; the second learns from beliefs that the first has not been trained on."""
     known = [n for n in rows[0].features if not n.startswith("again_")]
     first_names = [n for n in known if not _belongs(n, without)]
     for fold in range(FOLDS):
-        model = grow([r for r in rows if fold_of(r) != fold], first_names, TREES)
+        model = grow([r for r in rows if fold_of(r) != fold], first_names, trees)
         for row in rows:
             if fold_of(row) == fold:
                 look_again(row, scored(model, row, first_names))
     again_names = [n for n in rows[0].features if n.startswith("again_")]
     kept = [n for n in again_names if not _belongs(n.removeprefix("again_"), without)]
     second_names = [*first_names, *(kept if without != "second look" else [])]
-    first = grow(rows, first_names, TREES)
-    return Trained(first, grow(rows, second_names, TREES), first_names, second_names)
+    first = grow(rows, first_names, trees)
+    return Trained(first, grow(rows, second_names, trees), first_names, second_names)
 
 
 def _belongs(name: str, group: str) -> bool:
@@ -161,10 +161,10 @@ HOMES = {"hops": "musique"}
 """Families that go with another: MuSiQue's hops with MuSiQue."""
 
 
-def left_out(rows: Sequence[Row], workers: int, without: str = "") -> None:
+def left_out(rows: Sequence[Row], workers: int, without: str = "", trees: int = TREES) -> None:
     """Score each family by a model that was trained on all others."""
     kept = [row for row in rows if row.variant in CALIBRATED]
-    tasks = [(kept, family, without) for family in dict.fromkeys(FAMILIES.values())]
+    tasks = [(kept, family, without, trees) for family in dict.fromkeys(FAMILIES.values())]
     _SHARED["tasks"] = tasks
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         found = pool.map(_without_family, range(len(tasks)), chunksize=1)
@@ -178,7 +178,7 @@ _SHARED: dict[str, Any] = {}
 
 
 def _without_family(number: int) -> dict[int, np.ndarray]:
-    rows, family, without = _SHARED["tasks"][number]
+    rows, family, without, trees = _SHARED["tasks"][number]
     held = [i for i, r in enumerate(rows) if HOMES.get(r.family, r.family) == family]
-    trained = train([r for r in rows if HOMES.get(r.family, r.family) != family], without)
+    trained = train([r for r in rows if HOMES.get(r.family, r.family) != family], without, trees)
     return {i: trained.score(rows[i]) for i in held}
