@@ -103,7 +103,9 @@ class EvidenceReranker:
     ) -> tuple[list[Vector] | None, list[Vector] | None]:
         if self._embedder is None:
             return None, None
-        asked = await self._embedder.embed_queries([question, last_sentence(question)])
+        wanted = list(dict.fromkeys((question, last_sentence(question))))
+        found = await self._embedder.embed_queries(wanted)
+        asked = [found[0], found[-1]]
         lacking = [c for c in candidates if c.dense is None]
         texts = [f"{c.passage.title}\n{c.passage.text}".strip() for c in lacking]
         made = iter(await self._embedder.embed_documents(texts) if texts else [])
