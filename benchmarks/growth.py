@@ -23,7 +23,7 @@ import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,18 +97,21 @@ async def measure(
     reranker = EvidenceReranker(embedder, sparse)
     parts: dict[str, list[float]] = {"embed": [], "hybrid": [], "with trail": [], "rank": []}
     await reranker.rank(questions[0], (await trail.search_many([Query(text=questions[0])]))[0])
+    worked: dict[str, float] = dict.fromkeys(parts, 0.0)
+
+    async def timed(name: str, work: Awaitable[Any]) -> Any:
+        start, processor = time.perf_counter(), time.process_time()
+        done = await work
+        parts[name].append(1000 * (time.perf_counter() - start))
+        worked[name] += 1000 * (time.process_time() - processor) / len(questions)
+        return done
+
     for text in questions:
-        moments = [time.perf_counter()]
-        await embedder.embed_queries([text])
-        moments.append(time.perf_counter())
-        await plain.search_many([Query(text=text)])
-        moments.append(time.perf_counter())
-        found = (await trail.search_many([Query(text=text)]))[0]
-        moments.append(time.perf_counter())
-        await reranker.rank(text, found)
-        moments.append(time.perf_counter())
-        for name, start, end in zip(parts, moments, moments[1:], strict=False):
-            parts[name].append(1000 * (end - start))
+        await timed("embed", embedder.embed_queries([text]))
+        await timed("hybrid", plain.search_many([Query(text=text)]))
+        found = (await timed("with trail", trail.search_many([Query(text=text)])))[0]
+        await timed("rank", reranker.rank(text, found))
+    print("processor time, mean ms:", ", ".join(f"{k} {v:.1f}" for k, v in worked.items()))
     plain_rows = zip(parts["embed"], parts["hybrid"], strict=True)
     rows = zip(parts["embed"], parts["with trail"], parts["rank"], strict=True)
     whole = {"plain": [sum(row) for row in plain_rows], "whole": [sum(row) for row in rows]}
