@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -192,6 +193,30 @@ def test_the_same_search_after_another_finds_ones_own(
             answer = ask(client, THEIRS)
             assert teams(answer["passages"]) == {team}
             assert (answer["status"] == "answered") == (team == "engineers")
+
+
+def test_what_a_cache_keeps_of_one_caller_is_not_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider_server: Any, reply: Any
+) -> None:
+    monkeypatch.setenv("SUFFICE_CACHE", str(tmp_path / "cache"))
+    rows = [{"index": 0, "relevance_score": 0.5}]
+    provider_server.replies(reply({"results": rows}))
+    reranker = f"cohere:m @ {provider_server.url}"
+    settings = {**tugs.QUICK, "reranker": reranker, "keep_replies": True, "trail": False}
+    shared = {"text": tugs.text("Fulmar"), "metadata": {"team": ["pilots", "engineers"]}}
+    with (
+        Corpus.open(tmp_path / "shared", **settings) as corpus,
+        Agent(corpus) as agent,
+        serve(agent, tokens=TOKENS) as running,
+        running.client(PILOTS) as pilots,
+        running.client(ENGINEERS) as engineers,
+    ):
+        corpus.add(Document(**shared))
+        for turn, client in enumerate((pilots, engineers, pilots, engineers)):
+            found = client.post("/v1/corpus/search", json={"query": MINE}).json()["passages"]
+            assert [passage["score"] for passage in found] == [0.5]
+            # The same question of the same passage, and each caller's first is asked anew.
+            assert len(provider_server.asked) == min(turn + 1, 2)
 
 
 def test_citations_lead_to_documents_that_can_be_opened(pilots: httpx.Client) -> None:
