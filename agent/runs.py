@@ -106,9 +106,8 @@ class RunStore:
         }
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         with _connection(self._path) as db:
-            db.execute(
-                f"insert or replace into runs ({names}) values ({marks})", [*values.values()]
-            )
+            insert = f"insert or replace into runs ({names}) values ({marks})"  # noqa: S608
+            db.execute(insert, [*values.values()])
             self._drop_old(db)
 
     def save_soon(self, events: Sequence[Event], *, owner: str = "", thread: str = "") -> None:
@@ -226,7 +225,8 @@ class RunStore:
         if len(rows) != 1 or not run_id:
             known = ", ".join(run.id for run in self.latest(3, owner=owner)) or "none is kept"
             raise InputError(f'{len(rows)} runs are called "{run_id}"; the latest: {known}')
-        return rows[0]
+        found: tuple[str, bytes] = rows[0]
+        return found
 
     def _drop_old(self, db: sqlite3.Connection) -> None:
         db.execute("delete from runs where at < ?", (time.time() - self._days * 86_400,))

@@ -33,9 +33,9 @@ class _Opened:
 
     def _open(self) -> Agent:
         with self._lock:
-            if self._agent is None:
-                self._agent = Agent(self._settings.corpus, settings=self._settings)
-            return self._agent
+            agent = self._agent or Agent(self._settings.corpus, settings=self._settings)
+            self._agent = agent
+            return agent
 
 
 async def _run(node: Node, state: Any, runtime: Runtime[Any]) -> dict[str, Any]:

@@ -22,8 +22,6 @@ from ..tools.reason.protocol import Turn
 from ..tools.types import Answer, Noun
 
 if TYPE_CHECKING:
-    import aiosqlite
-    from langchain_core.runnables import RunnableConfig
     from langgraph.graph.state import CompiledStateGraph
 
 MOST_TURNS = 200
@@ -171,7 +169,7 @@ class ThreadStore:
             if whose == owner
         ]
 
-    async def _drop_old(self, db: aiosqlite.Connection, newest: str) -> None:
+    async def _drop_old(self, db: Any, newest: str) -> None:
         before = time.time() - self._days * 86_400
         rows = await db.execute_fetchall("select key from threads where at < ?", (before,))
         await _forget(db, [row[0] for row in rows])
@@ -187,9 +185,8 @@ class ThreadStore:
                 total -= size
 
     @asynccontextmanager
-    async def _graph(self) -> AsyncIterator[tuple[CompiledStateGraph[Any], aiosqlite.Connection]]:
+    async def _graph(self) -> AsyncIterator[tuple[CompiledStateGraph[Any], Any]]:
         """Open the file, and the graph that is nothing but its turns."""
-        import aiosqlite
         from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -197,8 +194,8 @@ class ThreadStore:
         serde = JsonPlusSerializer(allowed_msgpack_modules=[Turn], pickle_fallback=False)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            async with aiosqlite.connect(self._path, timeout=10) as db:
-                saver = AsyncSqliteSaver(db, serde=serde)
+            async with AsyncSqliteSaver.from_conn_string(str(self._path)) as saver:
+                saver.serde, db = serde, saver.conn
                 await saver.setup()
                 await db.executescript(_SCHEMA)
                 yield _built(saver), db
@@ -224,7 +221,7 @@ async def _turns(graph: CompiledStateGraph[Any], key: str) -> tuple[Turn, ...]:
     return tuple(turn for turn in values.get("turns", ()) if isinstance(turn, Turn))
 
 
-async def _drop_former(db: aiosqlite.Connection, key: str) -> None:
+async def _drop_former(db: Any, key: str) -> None:
     """Keep the latest checkpoint alone: it holds every turn."""
     for table in ("checkpoints", "writes"):
         await db.execute(
@@ -234,14 +231,14 @@ async def _drop_former(db: aiosqlite.Connection, key: str) -> None:
         )
 
 
-async def _forget(db: aiosqlite.Connection, keys: list[str]) -> None:
+async def _forget(db: Any, keys: list[str]) -> None:
     for key in keys:
         await db.execute("delete from checkpoints where thread_id = ?", (key,))
         await db.execute("delete from writes where thread_id = ?", (key,))
         await db.execute("delete from threads where key = ?", (key,))
 
 
-def _config(key: str) -> RunnableConfig:
+def _config(key: str) -> Any:
     return {"configurable": {"thread_id": key, "checkpoint_ns": ""}}
 
 

@@ -88,9 +88,8 @@ def main() -> None:
     made = np.array([ways(row)["rewritten by rules"] != row["question"] for row in rows])
     values = asyncio.run(measured(given.folder, rows, given.cache))
     print(f"{given.folder.name}, {given.half} half: recall@{FIRST}")
-    print(
-        f"{'':20}{f'all {len(rows)}':>16}{f'rewritten {made.sum()}':>16}{f'left {(~made).sum()}':>16}"
-    )
+    heads = (f"all {len(rows)}", f"rewritten {made.sum()}", f"left {(~made).sum()}")
+    print(f"{'':20}" + "".join(f"{head:>16}" for head in heads))
     for way, value in values.items():
         cells = (value.mean(), value[made].mean(), value[~made].mean())
         print(f"{way:20}" + "".join(f"{cell:16.3f}" for cell in cells))

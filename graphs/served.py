@@ -72,7 +72,7 @@ class ServedGraph(StateGraph[Any, Any, Any, Any]):
     """A graph whose nodes are run by `call`, and which begins with a question alone."""
 
     def __init__(self, call: Call, budget: Budget) -> None:
-        super().__init__(State, input_schema=Asked, output_schema=Told)  # type: ignore[arg-type]
+        super().__init__(State, input_schema=Asked, output_schema=Told)
         self._call = call
         self._budget = budget
         super().add_node(BEGIN, self._begin)

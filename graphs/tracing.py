@@ -86,7 +86,7 @@ class Trace:
 
         assert self._tracer is not None
         around = set_span_in_context(self._run) if self._run is not None else None
-        attributes = {"suffice.node": event.node, "suffice.round": event.round}
+        attributes: dict[str, Any] = {"suffice.node": event.node, "suffice.round": event.round}
         self._nodes[event.id] = self._tracer.start_span(
             f"suffice.{event.node}",
             context=around,

@@ -38,7 +38,7 @@ def test_a_follow_up_is_made_into_a_question_that_stands_alone_and_shown(corpus:
         assert first.question == "Who is the tug Anchor’s master?"
         assert first.thread == "t"
         assert "Anchorsen" in events[-1].answer.text
-        assert [e.node for e in events if isinstance(e, NodeFinished)][0] == "contextualize"
+        assert next(e.node for e in events if isinstance(e, NodeFinished)) == "contextualize"
         kept = agent.runs.latest(1)[0]
         assert (kept.asked, kept.question, kept.thread) == (first.asked, first.question, "t")
 

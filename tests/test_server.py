@@ -12,6 +12,7 @@ import tugs
 from served import Running, events, serve
 
 from suffice import Agent, Corpus
+from suffice.agent.server.logs import JsonLines
 
 QUESTION = tugs.question("Fulmar")
 
@@ -348,6 +349,26 @@ def test_the_server_says_how_it_is(client: httpx.Client) -> None:
     assert 'suffice_runs_total{status="answered"}' in numbers
     assert 'route="/v1/ask",status="200"' in numbers
     assert QUESTION not in numbers
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_log_holds_a_question_only_where_it_is_asked_for(
+    agent: Agent, caplog: pytest.LogCaptureFixture, asked: bool
+) -> None:
+    secret = "the secret of the tug Fulmar"
+    with (
+        caplog.at_level("INFO", "suffice.server"),
+        serve(agent, log_questions=asked) as running,
+        running.client() as client,
+    ):
+        run_id = ask(client, f"What is {secret}?")["run_id"]
+        client.get("/v1/corpus", params={"corpus": secret})
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    (run,) = [line for line in lines if line["event"] == "run"]
+    assert (run["run"], run["corpus"], run["level"]) == (run_id, "tugs", "info")
+    routes = {line["route"]: line["status"] for line in lines if line["event"] == "request"}
+    assert routes == {"/v1/ask": 200, "/v1/corpus": 404}
+    assert (secret in str(lines)) == asked
 
 
 def test_the_endpoints_are_documented_without_anybody_elses_host(client: httpx.Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -116,6 +117,22 @@ def test_what_a_token_may_not_do_is_refused(server: Running) -> None:
         assert client.get("/v1/session").json()["may"] == ["ask"]
 
 
+def test_a_token_that_only_adds_sees_nothing(agent: Agent) -> None:
+    feeder = {"name": "feeder", "token": PILOTS, "may": ["add"]}
+    with serve(agent, tokens=[feeder]) as running, running.client(PILOTS) as client:
+        assert client.post("/v1/corpus/documents", files={"files": ("a.md", b"x")}).is_success
+        for method, path, body in (
+            ("POST", "/v1/ask", {"question": MINE}),
+            ("POST", "/v1/corpus/search", {"query": MINE}),
+            ("GET", "/v1/corpus", None),
+            ("GET", "/v1/runs", None),
+            ("GET", "/v1/threads", None),
+            ("POST", "/mcp", {}),
+            ("POST", "/v1/chat/completions", {"model": "suffice", "messages": [{"role": "user"}]}),
+        ):
+            assert client.request(method, path, json=body).status_code == 403, path
+
+
 # Documents and searches
 
 
@@ -176,6 +193,30 @@ def test_the_same_search_after_another_finds_ones_own(
             answer = ask(client, THEIRS)
             assert teams(answer["passages"]) == {team}
             assert (answer["status"] == "answered") == (team == "engineers")
+
+
+def test_what_a_cache_keeps_of_one_caller_is_not_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider_server: Any, reply: Any
+) -> None:
+    monkeypatch.setenv("SUFFICE_CACHE", str(tmp_path / "cache"))
+    rows = [{"index": 0, "relevance_score": 0.5}]
+    provider_server.replies(reply({"results": rows}))
+    reranker = f"cohere:m @ {provider_server.url}"
+    settings = {**tugs.QUICK, "reranker": reranker, "keep_replies": True, "trail": False}
+    shared = {"text": tugs.text("Fulmar"), "metadata": {"team": ["pilots", "engineers"]}}
+    with (
+        Corpus.open(tmp_path / "shared", **settings) as corpus,
+        Agent(corpus) as agent,
+        serve(agent, tokens=TOKENS) as running,
+        running.client(PILOTS) as pilots,
+        running.client(ENGINEERS) as engineers,
+    ):
+        corpus.add(Document(**shared))
+        for turn, client in enumerate((pilots, engineers, pilots, engineers)):
+            found = client.post("/v1/corpus/search", json={"query": MINE}).json()["passages"]
+            assert [passage["score"] for passage in found] == [0.5]
+            # The same question of the same passage, and each caller's first is asked anew.
+            assert len(provider_server.asked) == min(turn + 1, 2)
 
 
 def test_citations_lead_to_documents_that_can_be_opened(pilots: httpx.Client) -> None:

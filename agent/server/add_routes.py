@@ -19,7 +19,7 @@ from ...tools.ingest import Progress
 from ...tools.types import AddReport, Document, Noun
 from . import refusals, sse
 from .forms import Name
-from .hosted import By, Here, Hosted
+from .hosted import Anyone, Here, Hosted
 from .refusals import refusal
 from .rights import Caller
 from .uploads import Taken, id_prefix, take
@@ -63,7 +63,7 @@ _BODY = {
 
 @router.post("/documents", response_model=AddReport, openapi_extra=_BODY)
 async def add(
-    request: Request, served: Here, caller: By, corpus: str | None = None, stream: bool = False
+    request: Request, served: Here, caller: Anyone, corpus: str | None = None, stream: bool = False
 ) -> Any:
     """Add files (multipart) or Documents (JSON). What is bad is reported; the rest goes in."""
     if "add" not in caller.may:

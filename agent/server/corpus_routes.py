@@ -10,7 +10,7 @@ from pydantic import Field
 from ...tools.types import Document, Noun, Passage
 from ..status import weight
 from .forms import Filter, Name
-from .hosted import By, Here
+from .hosted import Anyone, By, Here
 from .refusals import refusal
 
 router = APIRouter(prefix="/v1/corpus", tags=["corpus"])
@@ -111,7 +111,7 @@ async def document(
 
 @router.delete("/documents/{document_id:path}", status_code=204)
 async def remove(
-    document_id: DocumentId, served: Here, caller: By, corpus: str | None = None
+    document_id: DocumentId, served: Here, caller: Anyone, corpus: str | None = None
 ) -> Response:
     """Take a document out, with all its passages."""
     if "remove" not in caller.may:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ...errors import SufficeError
-from .hosted import By, Here
+from .hosted import Anyone, Here
 
 router = APIRouter(tags=["server"])
 
@@ -41,6 +41,6 @@ async def _state(corpus: Any) -> bool:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request, caller: By) -> Response:
+async def metrics(request: Request, caller: Anyone) -> Response:
     """Return numbers for Prometheus."""
     return Response(request.app.state.metrics.page(), media_type=CONTENT_TYPE_LATEST)

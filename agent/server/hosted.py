@@ -184,5 +184,14 @@ def caller_here(request: Request) -> Caller:
     return caller
 
 
+def asker_here(request: Request) -> Caller:
+    """Return who sent a request, if that caller may ask and look. Raises a 403."""
+    caller = caller_here(request)
+    if "ask" not in caller.may:
+        raise refusal(403, "this token may not ask or look")
+    return caller
+
+
 Here = Annotated[Served, Depends(served_of)]
-By = Annotated[Caller, Depends(caller_here)]
+Anyone = Annotated[Caller, Depends(caller_here)]
+By = Annotated[Caller, Depends(asker_here)]

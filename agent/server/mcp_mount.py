@@ -60,7 +60,11 @@ class Room:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a call on, or ask its sender to wait."""
-        owner = scope["caller"].owner
+        caller = scope["caller"]
+        if "ask" not in caller.may:
+            refused = refusal(403, "this token may not ask or look")
+            return await response(refused)(scope, receive, send)
+        owner = caller.owner
         serving = self._served.serving
         mine = self._served.guarded and self._calls[owner] >= serving.runs_at_once_each
         if mine or self._calls.total() >= serving.runs_at_once:

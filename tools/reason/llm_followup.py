@@ -61,9 +61,8 @@ def invented(question: str, followup: Followup) -> str:
     for turn in followup.turns:
         told += (turn.asked, turn.question, turn.lead, turn.text)
     known, figures = set(content(" ".join(told))), set(re.findall(r"\d+", " ".join(told)))
-    for figure in re.findall(r"\d+", question):
-        if figure not in figures:
-            return figure
+    if added := [figure for figure in re.findall(r"\d+", question) if figure not in figures]:
+        return str(added[0])
     for name in proper(question):
         if not set(content(name.text)) <= known:
             return name.text

@@ -67,9 +67,12 @@ def standalone(asked: str, turns: Sequence[Turn]) -> Standalone:
     text = _OPENING.sub("", text) or text
     followed = text != " ".join(asked.split())
     rewritten = _bare(text, turns) or _elliptic(text, turns, followed=followed)
-    # A remark that asks nothing is left alone.
-    if not rewritten and (text.endswith("?") or _OPENS.match(text)):
-        rewritten = _pronoun(text, turns) or _definite(text, turns, followed=followed)
+    asks = text.endswith("?") or bool(_OPENS.match(text))
+    # A remark that says next to nothing is left alone: "That is fine."
+    if not rewritten and (asks or len(content(text)) > 1):
+        rewritten = _pronoun(text, turns)
+    if not rewritten and asks:
+        rewritten = _definite(text, turns, followed=followed)
     if not rewritten:
         return Standalone(question=asked)
     return Standalone(question=rewritten[0].upper() + rewritten[1:], by="rules")
