@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,11 +45,16 @@ async def page(run_id: str = "") -> Response:
 
 
 @router.get("/assets/{name}", include_in_schema=False)
-async def asset(name: str) -> Response:
-    """Return a part of the page."""
-    if not _ASSET.fullmatch(name):
+async def asset(name: str, request: Request) -> Response:
+    """Return a part of the page, packed where the browser takes it so."""
+    path = WEB / name
+    if not _ASSET.fullmatch(name) or not path.is_file():
         raise refusal(404, "there is no such file")
-    return _file(WEB / name)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return _file(path)
+    headers = {**_FRESH, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    packed = _packed(path, path.stat().st_mtime_ns)
+    return Response(packed, media_type=_TYPES[path.suffix], headers=headers)
 
 
 @router.get("/favicon.ico", include_in_schema=False)
@@ -67,6 +73,12 @@ async def docs(request: Request) -> HTMLResponse:
 async def docs_style() -> Response:
     """Return the style of that page."""
     return _file(DOCS_STYLE)
+
+
+@lru_cache(maxsize=64)
+def _packed(path: Path, changed: int) -> bytes:
+    """Return a file's bytes, packed; kept until it has `changed`."""
+    return gzip.compress(path.read_bytes())
 
 
 def _file(path: Path) -> Response:
