@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from browser_page import ANSWER, answer, ask, lacking, two_rounds
-from tugs import question
+from served import serve
+from tugs import QUICK, documents, question
+
+from suffice import Agent, Corpus
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +149,22 @@ def test_an_unknown_run_is_said_to_be_unknown(site, visit):
     page = visit(site(lacking("x")), "/runs/20200101-000000-aaaaaaaa")
     page.get_by_text("This run cannot be shown.").wait_for()
     assert page.get_by_role("link", name="Ask something").is_visible()
+
+
+def test_conversations_outlive_the_server(own_folder, visit):
+    for restarted in (False, True):
+        with (
+            Corpus.open(own_folder / "harbour", **QUICK) as corpus,
+            Agent(corpus) as agent,
+            serve(agent) as server,
+        ):
+            corpus.add(documents())
+            page = visit(server)
+            if restarted:
+                page.locator("#history-open").click()
+                page.locator("dialog button.row").first.click()
+                page.locator(ANSWER).wait_for()
+                assert page.locator(".chip").count() > 0
+            else:
+                answer(page, question("Anchor"))
+            page.close()

@@ -6,6 +6,8 @@ import pytest
 from browser_page import ANSWER, Gate, answer, ask, two_rounds
 from tugs import NAMES, question
 
+from suffice.testing import ScriptedModel, reasoner
+
 pytestmark = pytest.mark.slow
 
 
@@ -175,3 +177,18 @@ def test_two_people_and_two_tabs_are_not_mixed(site, visit):
         assert name in asked
         run = page.get_by_role("link", name="Open run").get_attribute("href")
         assert told(server, f"/v1{run}")["events"][0]["question"] == question(name)
+
+
+def test_a_step_shows_the_prompt_and_the_reply_of_its_model(site, visit):
+    asked = {"part": 1, "question": question("Anchor")}
+    model = ScriptedModel([{"parts": [{**asked, "queries": ["berth of Anchor"]}]}] * 4)
+    page = visit(site(reasoner(model)))
+    answer(page, question("Anchor"))
+    node(page, "plan").click()
+    page.locator("#details .step summary").first.click()
+    body = page.locator("#details .step-body")
+    assert "Call of test:scripted" in body.inner_text()
+    body.get_by_text("Prompt", exact=True).click()
+    assert question("Anchor") in body.locator(".raw[open] pre").last.inner_text()
+    body.get_by_text("Reply", exact=True).click()
+    assert "berth of Anchor" in body.locator(".raw[open] pre").last.inner_text()
