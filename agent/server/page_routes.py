@@ -15,7 +15,8 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from ...graphs import build
 from ...graphs.drawing import structure, taken, to_json, to_svg
-from ...tools.types import Noun
+from ...tools.types import Budget, Noun
+from .ask_routes import widened
 from .docs import docs_page
 from .hosted import STRATEGIES, Anyone, By, Here, Hosted, Served
 from .refusals import refusal
@@ -96,6 +97,7 @@ class Limits(Noun):
     question_chars: int
     upload_bytes: int
     body_bytes: int
+    wider: Budget
 
 
 class CorpusSeen(Noun):
@@ -136,6 +138,7 @@ async def session(served: Here, caller: Anyone) -> Session:
             question_chars=serving.question_chars,
             upload_bytes=serving.upload_bytes,
             body_bytes=serving.body_bytes,
+            wider=widened(served.corpus(None).agent.settings.budget, serving.wider),
         ),
         may=caller.may,
         keeps_runs=any(hosted.agent.runs.keeps for hosted in served.hosted.values()),

@@ -5,7 +5,6 @@ import { button, byId, data, el } from "./dom.js";
 import { Turn } from "./turn.js";
 
 const HERE = "suffice.here";
-const WIDER = { rounds: 6, llm_calls: 24, tokens: 200_000, seconds: 240 };
 
 export class Chat {
   constructor(session, stage) {
@@ -22,7 +21,7 @@ export class Chat {
       cite: (turn, citation, from) => (this.select(turn), stage.openCitation(turn.run.answer, citation, from)),
       passage: (turn, passage) => (this.select(turn), stage.openPassage(passage)),
       step: (turn, node) => (this.select(turn), stage.openNode(node, true)),
-      wider: (turn) => this.ask(turn.asked, { budget: WIDER, where: null }),
+      wider: (turn) => this.ask(turn.asked, { budget: session.limits.wider, where: null }),
       again: (turn) => this.ask(turn.asked, turn.options),
       edit: (turn) => this.edit(turn.asked),
     };
