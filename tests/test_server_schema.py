@@ -14,7 +14,7 @@ from served import serve
 from suffice import Agent, Corpus
 
 schemathesis = pytest.importorskip(
-    "schemathesis", reason="schemathesis is not installed: uv sync --group e2e"
+    "schemathesis", reason="schemathesis is not installed: uv sync --group fuzz"
 )
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             yield schemathesis.openapi.from_url(f"{running.url}/openapi.json")
 
 
-OPERATIONS = 20
+OPERATIONS = 23
 """The fewest there have to be, so that an empty document does not pass."""
 
 

@@ -38,11 +38,19 @@ class Documents(Noun):
     stream: bool = False
 
 
+def _whole(form: type[Noun]) -> dict[str, Any]:
+    """Return the schema of a form of Documents with nothing to be looked up elsewhere."""
+    schema = form.model_json_schema()
+    document = schema.pop("$defs")["Document"]
+    schema["properties"]["documents"]["items"] = document
+    return schema
+
+
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Documents"}},
+            "application/json": {"schema": _whole(Documents)},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
