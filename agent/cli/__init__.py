@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, chat, graph, mcp, status
+from . import add, ask, cache, chat, graph, mcp, push, status
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -30,6 +30,7 @@ app.command("chat")(chat.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
 app.command("mcp")(mcp.command)
+app.command("push")(push.command)
 app.command("cache")(cache.command)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from ...errors import BudgetExceeded, ReplyInvalid
 from ...prompts import Template
 from ...prompts.contextualize import ContextualizeReply
+from ..llm.budget import afford, deadline, may_ask_again
+from ..llm.evidence import one_line
 from ..llm.protocol import LanguageModel
 from ..types import Usage
 from .followup import standalone
 from .followup.subject import content, proper
-from .llm_budget import afford, deadline, may_ask_again
-from .llm_evidence import one_line
 from .protocol import Followup, Standalone, Turn
 
 _EXPECTED = 60
