@@ -27,15 +27,15 @@ class _Opened:
         self._lock = threading.Lock()
 
     async def call(self, node: Node, state: Any, runtime: Runtime[Any]) -> dict[str, Any]:
-        agent = self._agent or await asyncio.to_thread(self._open)
+        agent = await asyncio.to_thread(self._open) if self._agent is None else self._agent
         tools = agent._tools()
         return await agent.corpus._loop.arun(_run(node, state, runtime.override(context=tools)))
 
     def _open(self) -> Agent:
         with self._lock:
-            agent = self._agent or Agent(self._settings.corpus, settings=self._settings)
-            self._agent = agent
-            return agent
+            if self._agent is None:
+                self._agent = Agent(self._settings.corpus, settings=self._settings)
+            return self._agent
 
 
 async def _run(node: Node, state: Any, runtime: Runtime[Any]) -> dict[str, Any]:

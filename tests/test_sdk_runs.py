@@ -111,3 +111,46 @@ def test_asking_an_empty_corpus_does_not_stand_in_the_way_of_adding(own_folder: 
         assert corpus.add(Document(text=tugs.text("Anchor"))).added == 1
         assert tugs.answer("Anchor") in agent.ask(tugs.question("Anchor")).text
         assert len(agent.runs.latest()) == 2
+
+
+def test_a_file_of_the_first_layout_is_brought_to_the_new_one(corpus: Corpus) -> None:
+    with Agent(corpus) as agent:
+        old = agent.ask(tugs.question("Anchor")).run_id
+    with sqlite3.connect("notes/runs.sqlite") as db:
+        db.execute("drop index runs_of")
+        for name in ("owner", "thread", "asked"):
+            db.execute(f"alter table runs drop column {name}")
+        db.execute("pragma user_version = 0")
+    db.close()
+    with Agent(corpus) as agent:
+        new = agent.ask(tugs.question("Bittern"), owner="ada", thread="t").run_id
+        assert [(run.id, run.owner, run.thread) for run in agent.runs.latest()] == [
+            (new, "ada", "t"),
+            (old, "", ""),
+        ]
+        assert agent.runs.events(old)[-1].answer.run_id == old
+
+
+def test_a_file_of_a_newer_layout_is_left_alone_and_says_so(
+    corpus: Corpus, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect("notes/runs.sqlite") as db:
+        db.execute("pragma user_version = 99")
+    db.close()
+    with Agent(corpus) as agent:
+        assert tugs.answer("Curlew") in agent.ask(tugs.question("Curlew")).text
+        with pytest.raises(StoreUnavailable, match="newer version of Suffice"):
+            agent.runs.latest()
+    assert "newer version" in caplog.text
+
+
+def test_runs_are_listed_by_owner_thread_and_age_and_can_be_deleted(corpus: Corpus) -> None:
+    with Agent(corpus) as agent:
+        first = agent.ask(tugs.question("Anchor"), owner="ada", thread="t").run_id
+        second = agent.ask(tugs.question("Bittern"), owner="bo").run_id
+        assert [run.id for run in agent.runs.latest(owner="ada")] == [first]
+        assert [run.id for run in agent.runs.latest(thread="t")] == [first]
+        newest = agent.runs.latest(1)[0]
+        assert [run.id for run in agent.runs.latest(before=newest.at)] == [first]
+        agent.runs.delete(second, owner="bo")
+        assert [run.id for run in agent.runs.latest()] == [first]

@@ -8,6 +8,7 @@ from langgraph.graph import START
 from langgraph.runtime import Runtime
 
 from ...errors import BudgetExceeded
+from ...tools.cache import under
 from ...tools.reason.followup import standalone
 from ...tools.reason.protocol import Followup, Standalone
 from ..budget import remaining
@@ -23,7 +24,10 @@ async def contextualize(state: State, runtime: Runtime[Tools]) -> dict[str, Any]
     typed, left = state["question"], remaining(state)
     followup = Followup(asked=typed, turns=state["history"], remaining=left)
     try:
-        made: Standalone = await within(left, runtime.context.reasoner.contextualize(followup))
+        # What a model made of one person's conversation is kept for that person's rights alone.
+        with under(state.get("where")):
+            thinking = runtime.context.reasoner.contextualize(followup)
+            made: Standalone = await within(left, thinking)
     except BudgetExceeded as error:
         made = standalone(typed, followup.turns)
         note = {"note": "by rules: the budget ran out", "usage": error.usage or made.usage}
