@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,3 +138,8 @@ def test_a_corpus_that_is_not_there_is_told(folder, capsys, monkeypatch) -> None
         main()
     assert ended.value.code == 1
     assert "there is no corpus at nowhere" in capsys.readouterr().err
+
+
+def test_events_are_not_held_back_by_the_socket() -> None:
+    with listen("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP  # without it asyncio leaves Nagle's delay on
