@@ -71,7 +71,7 @@ class Evaluation:
     at_once: int
     fresh: int = 0
     seconds: float = 0.0
-    spent: Usage = Usage()
+    spent: Usage = field(default_factory=Usage)
     notices: list[str] = field(default_factory=list)
 
     @property
