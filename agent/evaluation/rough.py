@@ -158,7 +158,8 @@ def _columns(passages: Sequence[Passage]) -> list[str]:
 def _is_name(text: str) -> bool:
     """Tell whether a text may name a thing: a few words, all of them written large."""
     found = words(text)
-    return 0 < len(found) <= 4 and "," not in text and not any(word.islower() for word in found)
+    large = all(word[0].isupper() or word[0].isdigit() for word in found)
+    return 0 < len(found) <= 4 and large and "," not in text and text[0].isupper()
 
 
 def _is_noun(head: str) -> bool:
