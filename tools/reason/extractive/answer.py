@@ -8,12 +8,8 @@ import numpy as np
 
 from ..protocol import DraftClaim, Quote
 from .decide import Judged
-from .question import Part
-from .sentences import Unit
-from .spans import Span
-from .support import is_life
-from .tables import cell_for, spoken
-from .words import words
+from .leads import lead
+from .tables import spoken
 
 NEAR = 2.0
 """How far below the best piece, in log-odds, a further piece may lie and still be quoted."""
@@ -48,7 +44,7 @@ def said(judged: Judged) -> Said:
         quotes += [Quote(passage_id=name, text=text) for text in (unit.header, unit.text) if text]
         texts.append(spoken(unit) if unit.kind == "row" else unit.text)
     claim = DraftClaim(text=" ".join(texts), quotes=tuple(dict.fromkeys(quotes)))
-    return Said(claim, lead(judged))
+    return Said(claim, lead(judged.sheet, judged.chain.answer))
 
 
 def also(judged: Judged) -> list[DraftClaim]:
@@ -89,41 +85,3 @@ def _further_rows(judged: Judged) -> list[int]:
     near = [row for row in order[:MOST_ALSO] if made.scores[row] >= made.scores[order[0]] - NEAR]
     new = [row for passage, row in sorted(best.items()) if passage not in quoted]
     return list(dict.fromkeys([*near, *new]))
-
-
-def lead(judged: Judged) -> str:
-    """Return the span of the answer piece that stands nearest to the part's focus, or ""."""
-    made, row = judged.sheet, judged.chain.answer
-    part, unit = made.part, made.units[row]
-    if part.kind in ("text", "yesno"):
-        return ""
-    if unit.kind == "row" and not part.by_name and (cell := cell_for(part, unit)):
-        return cell
-    typed = made.typed[row]
-    return nearest(part, unit, typed).text.strip() if typed else ""
-
-
-def nearest(part: Part, unit: Unit, typed: tuple[Span, ...]) -> Span:
-    """Return the span that the part's words in the unit pull at most.
-
-    Of a life's two dates in brackets, the second is that of death.
-    """
-    stems = {t.stem for t in part.terms}
-    if part.kind == "date" and is_life(unit.text) and ("die" in stems) != ("birth" in stems):
-        return typed[1] if "die" in stems and len(typed) > 1 else typed[0]
-    wanted = {t.stem: t.weight for t in part.terms if t.name < 0}
-    for term in part.terms:
-        for stem in term.also if term.name < 0 else ():
-            wanted.setdefault(stem, term.weight * 0.7)
-    marks = [(w.start, w.end, wanted[w.stem]) for w in words(unit.text) if w.stem in wanted]
-    if not marks:
-        return typed[0]
-    return min(typed, key=lambda s: (-_pull(s, marks), s.start))
-
-
-def _pull(span: Span, marks: list[tuple[int, int, float]]) -> float:
-    total = 0.0
-    for start, end, weight in marks:
-        gap = start - span.end if start >= span.end else span.start - end
-        total += weight / (10.0 + max(gap, 0))
-    return total
