@@ -76,7 +76,7 @@ def _odds(logit: float) -> float:
 
 
 def left_open(sheet: Sheet, row: int) -> tuple[tuple[int, ...], str]:
-    """Return the terms that a unit leaves open, and their words; all but the names where none is."""
+    """Return the terms a unit leaves open, and their words; all but the names where none is."""
     terms = sheet.part.terms
     left = [c for c in range(len(terms)) if sheet.cover[row, c] < MET]
     if not any(terms[c].weight >= 1.0 for c in left):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from .bridge import Link
 from .leads import pull
+from .sentences import Unit
 from .support import Grid, Sheet
+from .tables import cells
+from .words import STOP, stems, words
 
 KINDS = ("text", "yesno", "name", "person", "place", "date", "duration", "number", "money",
          "identifier")  # fmt: skip
@@ -18,7 +23,7 @@ OWN = (
     "own", "own_rare", "own_best", "own_relation", "own_relation_best", "own_names",
     "cover", "cover_rare", "cover_best", "cover_relation", "cover_relation_best", "named",
     "required_open", "open", "beside", "passage_cover",
-    "place", "trust", "rank", "typed", "pull", "kind", "form", "length", "order", "fresh",
+    "place", "trust", "rank", "typed", "pull", "phrase", "subject", "kind", "form", "length", "order", "fresh",
     "similarity", "similarity_best", "similarity_rank", "relation", "relation_best",
     "terms", "names",
 )  # fmt: skip
@@ -66,6 +71,8 @@ def own_signals(sheet: Sheet) -> Grid:
         "rank": 1.0 / (1.0 + np.array([u.passage for u in units])),
         "typed": blank if sheet.plain else np.array([min(3.0, len(s)) for s in sheet.typed]),
         "pull": np.array([pull(sheet, row) for row in range(len(units))]),
+        "phrase": _phrases(sheet),
+        "subject": np.array([_subject(sheet, u) for u in units]),
         "kind": np.full(len(units), float(KINDS.index(part.kind))),
         "form": np.array([float(FORMS.index(u.kind)) for u in units]),
         "length": np.array([min(len(u.text), 700) / 100 for u in units]),
@@ -78,9 +85,8 @@ def own_signals(sheet: Sheet) -> Grid:
         known = np.where(sheet.near, values, np.nan) if sheet.compared else blank
         best = np.nanmax(known) if sheet.compared else np.nan
         columns[name], columns[f"{name}_best"] = known, known - best
-        columns[f"{name}_rank"] = (
-            _rank(np.where(np.isnan(known), -9.0, known)) if sheet.compared else blank
-        )
+    last = np.where(sheet.near, sheet.similarity, -9.0)
+    columns["similarity_rank"] = _rank(last) if sheet.compared else blank
     return np.stack([columns[name] for name in OWN], axis=1)
 
 
@@ -149,6 +155,37 @@ def _in_passage(sheet: Sheet, values: Grid) -> Grid:
     for unit, value in zip(sheet.units, values, strict=True):
         best[unit.passage] = max(best.get(unit.passage, -np.inf), float(value))
     return np.array([best[u.passage] for u in sheet.units])
+
+
+def _phrases(sheet: Sheet) -> Grid:
+    """The share of the names, and of the pairs of words side by side, that stand together."""
+    said = sheet.part.text
+    pairs = [
+        (a.stem, b.stem)
+        for a, b in pairwise(words(said))
+        if {a.text.lower(), b.text.lower()}.isdisjoint(STOP)
+    ]
+    if not pairs:
+        return np.full(len(sheet.units), np.nan)
+    found = []
+    for unit in sheet.units:
+        near = _pairs(unit.text) | _pairs(unit.context)
+        found.append(sum(pair in near for pair in pairs) / len(pairs))
+    return np.array(found)
+
+
+@lru_cache(maxsize=8192)
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset((a.stem, b.stem) for a, b in pairwise(words(text)))
+
+
+def _subject(sheet: Sheet, unit: Unit) -> float:
+    """For a row, how much of what its first cell says is asked; else not a number."""
+    if unit.kind != "row":
+        return np.nan
+    first = next((cell for cell in cells(unit.text) if cell), "")
+    named = stems(first)
+    return len(named & sheet.asked) / (len(named) or 1)
 
 
 def _fresh(sheet: Sheet, row: int) -> float:
