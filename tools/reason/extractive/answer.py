@@ -17,8 +17,8 @@ NEAR = 2.0
 SOURCE = 0.5
 """How high a passage must stand in the evidence for its best piece to be quoted as well."""
 
-LEAST_WORDS = 0.4
-LEAST_MEANING = 0.4
+LEAST_WORDS = 0.3
+LEAST_MEANING = 0.3
 """What a further piece must meet of the part, by its words or by its cosine."""
 
 MOST_SOURCES = 3
@@ -84,4 +84,5 @@ def _further_rows(judged: Judged) -> list[int]:
             best.setdefault(made.units[row].passage, row)
     near = [row for row in order[:MOST_ALSO] if made.scores[row] >= made.scores[order[0]] - NEAR]
     new = [row for passage, row in sorted(best.items()) if passage not in quoted]
-    return list(dict.fromkeys([*near, *new]))
+    meant = [int(np.argmax(made.similarity))] if made.compared else []
+    return list(dict.fromkeys([*near[:1], *meant, *near, *new]))
