@@ -106,7 +106,7 @@ def _answer(state: State, draft: Draft, verified: Verified, confidence: float) -
 
 def _missing(state: State, draft: Draft, verified: Verified) -> tuple[str, ...]:
     """Return what the answer lacks, also where its claim was dropped."""
-    judged = "sufficient" in state and not state["sufficient"]
+    judged = state.get("sufficient") is False
     gaps = draft.missing or (missing_parts(state) if judged else ())
     cited = {citation.passage_id for citation in verified.citations}
     lost = [

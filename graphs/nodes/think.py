@@ -12,7 +12,7 @@ from ...errors import BudgetExceeded, SufficeError
 from ...tools.reason.protocol import Finding, Plan, PlannedQuery, Situation, Verdict
 from ...tools.types import Budget, Usage
 from ..budget import remaining
-from ..queries import novel
+from ..queries import known_fields, novel
 from ..state import State, Tools
 from .retrieve import OUTAGES
 
@@ -59,14 +59,15 @@ def took(error: SufficeError) -> dict[str, Any]:
 
 async def situated(state: State, tools: Tools, left: Budget) -> Situation:
     """Return all that a thinking step sees of the state."""
+    where, evidence = state.get("where"), state.get("evidence", ())
     return Situation(
         question=state["question"],
-        where=state.get("where"),
-        evidence=state.get("evidence", ()),
+        where=where,
+        evidence=evidence,
         subquestions=state.get("subquestions", ()),
         findings=tuple(state.get("findings", {}).values()),
         searches=tuple(search.query for search in state.get("searches", ())),
-        fields=tuple((await tools.store.fields()).values()),
+        fields=known_fields((await tools.store.fields()).values(), evidence, where),
         round=state["round"],
         remaining=left,
     )

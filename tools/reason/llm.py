@@ -24,6 +24,7 @@ from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
 from ..types import Budget, Passage, Usage
+from .llm_followup import contextualized
 from .llm_reading import (
     asked,
     entity_queries,
@@ -36,7 +37,17 @@ from .llm_reading import (
 from .llm_showing import seen, shown_findings, shown_parts
 from .llm_support import second_opinion
 from .llm_writing import Manuscript, compose
-from .protocol import Draft, Finding, Plan, Say, Situation, SubQuestion, Verdict
+from .protocol import (
+    Draft,
+    Finding,
+    Followup,
+    Plan,
+    Say,
+    Situation,
+    Standalone,
+    SubQuestion,
+    Verdict,
+)
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -72,10 +83,15 @@ class LlmReasoner:
         self._second_opinion = second_opinion
         # All are read now, so that a faulty one is an error at the start and not mid-way.
         self._templates = {
-            name: load(name, prompts) for name in ("plan", "judge", "write", "support")
+            name: load(name, prompts)
+            for name in ("contextualize", "plan", "judge", "write", "support")
         }
         other = f", writer {self._writer.name}" if self._writer is not small else ""
         self.name = f"{small.name}{other}"
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone. One call."""
+        return await contextualized(self._small, self._templates["contextualize"], followup)
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough already, or which parts and queries? One call."""
