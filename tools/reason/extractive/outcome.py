@@ -45,15 +45,21 @@ def conclude(assessment: Assessment, enough: float) -> Outcome:
 
     Each side of a comparison must hold by its own chain, and one side alone says nothing.
     """
+    compare = assessment.question.compare
     parts = tuple(
-        settle(part, tried)
+        settle(part, (compare and of_the_named(tried)) or tried)
         for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
     )
-    if assessment.question.compare:
+    if compare:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
         found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
     return Outcome(assessment, parts, found)
+
+
+def of_the_named(tried: Sequence[Judged]) -> list[Judged]:
+    """Return the chains that speak of a thing that their part names."""
+    return [j for j in tried if j.sheet.named[list(j.chain.units)].any()]
 
 
 def _holds(judged: Judged | None) -> bool:

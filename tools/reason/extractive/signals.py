@@ -23,8 +23,8 @@ OWN = (
     "own", "own_rare", "own_best", "own_relation", "own_relation_best", "own_names",
     "cover", "cover_rare", "cover_best", "cover_relation", "cover_relation_best", "named",
     "required_open", "open", "beside", "passage_cover",
-    "place", "trust", "rank", "typed", "pull", "phrase", "subject", "kind", "form", "length", "order", "fresh",
-    "similarity", "similarity_best", "similarity_rank", "relation", "relation_best",
+    "place", "trust", "rank", "typed", "pull", "phrase", "subject", "kind",
+    "form", "length", "order", "fresh", "similarity", "similarity_best", "similarity_rank", "relation", "relation_best",
     "terms", "names",
 )  # fmt: skip
 """Signals of a piece by itself. `…_best` is how far it lies behind the best piece."""

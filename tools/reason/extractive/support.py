@@ -16,6 +16,7 @@ from .places import countries
 from .question import Part, Term
 from .sentences import Unit, units
 from .spans import Span, is_full_name, of_measure, spans
+from .tables import cells
 from .words import stem, stems
 
 MOST_PASSAGES = 32
@@ -151,7 +152,7 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
             )
     _tie_numbers(part, own, cover)
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
-    named = _whole_names(part, own, cover)
+    named = _whole_names(part, found, own, cover)
     nothing = np.zeros(len(found))
     return Sheet(
         part,
@@ -192,7 +193,7 @@ def _tie_numbers(part: Part, own: Grid, cover: Grid) -> None:
         cover[np.ix_(alone, numbers)] *= PARTIAL
 
 
-def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
+def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> NDArray[np.bool_]:
     """Find which units speak of which name; elsewhere its words count for little."""
     named = np.zeros((len(cover), len(part.names)), dtype=np.bool_)
     for i in range(len(part.names)):
@@ -202,9 +203,18 @@ def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
             continue
         near = np.where(cover[:, columns] > 2 * BEFORE, 1.0, cover[:, columns])
         named[:, i] = near.mean(axis=1) >= WHOLE
+        for row in np.flatnonzero(named[:, i]):
+            if units[row].kind == "row":
+                named[row, i] = _in_one_cell(units[row], [part.terms[c] for c in columns])
         for grid in (own, cover):
             grid[:, columns] *= np.where(named[:, i], 1.0, PARTIAL)[:, None]
     return named
+
+
+def _in_one_cell(unit: Unit, name: Sequence[Term]) -> bool:
+    """Say whether a row has a whole name in one cell, or under its title, and not in pieces."""
+    places = [unit.context_stems, *(stems(cell) for cell in cells(unit.text))]
+    return any(np.mean([_met(term, place) for term in name]) >= WHOLE for place in places)
 
 
 def _met(term: Term, present: frozenset[str]) -> float:
