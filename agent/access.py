@@ -90,5 +90,6 @@ class Serving(Noun):
     runs_at_once: int = Field(64, ge=1, description="runs at the same time")
     runs_at_once_each: int = Field(16, ge=1, description="runs at the same time of one token")
     requests_a_minute: int = Field(600, ge=1, description="requests of one token in a minute")
+    wider: float = Field(2.0, ge=1, description="times its budget that a question may ask for")
     resume_seconds: float = Field(5.0, ge=0, description="how long a run waits for its reader")
     log_questions: bool = Field(False, description="whether questions are written to the log")

@@ -24,7 +24,7 @@ MOST_STEPS = 4 * MOST_ROUNDS + 13
 STREAM_MODES: tuple[StreamMode, ...] = ("tasks", "custom")
 
 
-UNSEEN = ("found", "scores")
+UNSEEN = ("found", "scores", "calls")
 """Left out of a node's input, as they stand in the result of the node that made them."""
 
 

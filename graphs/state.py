@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from langgraph.graph import StateGraph
 from typing_extensions import TypedDict
 
+from ..tools.llm.calls import Call
 from ..tools.reason.protocol import (
     Draft,
     Finding,
@@ -78,6 +79,7 @@ class State(TypedDict, total=False):
     round: int
     usage: Annotated[Usage, operator.add]
     outages: Annotated[tuple[str, ...], operator.add]
+    calls: Annotated[tuple[Call, ...], operator.add]
     # what comes of it
     sufficient: bool
     stopped: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any, TypeVar
 
@@ -25,8 +26,19 @@ router = APIRouter(prefix="/v1", tags=["asking"])
 Result = TypeVar("Result")
 
 
+WIDENED = ("rounds", "llm_calls", "tokens", "seconds")
+"""Limits of a budget that a question may ask to have widened; money is not among them."""
+
+
+def widened(budget: Budget, times: float) -> Budget:
+    """Return the most that a question may ask for: so many times the budget."""
+    limits = {name: getattr(budget, name) for name in WIDENED}
+    wider = {name: math.ceil(limit * times) for name, limit in limits.items() if limit is not None}
+    return budget.model_copy(update=wider)
+
+
 class Allowed(Noun):
-    """What one question may take, where that is less than the server allows."""
+    """What one question may take, up to what the server allows."""
 
     rounds: int | None = Field(None, ge=0)
     llm_calls: int | None = Field(None, ge=0)
@@ -34,10 +46,10 @@ class Allowed(Noun):
     usd: float | None = Field(None, ge=0, allow_inf_nan=False)
     seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
 
-    def within(self, budget: Budget) -> Budget:
-        """Return the smaller of both, limit by limit."""
+    def within(self, budget: Budget, most: Budget) -> Budget:
+        """Return the budget with what is asked for, limit by limit, and no more than `most`."""
         asked = {name: value for name, value in self if value is not None}
-        limits = {name: getattr(budget, name) for name in asked}
+        limits = {name: getattr(most, name) for name in asked}
         return budget.model_copy(
             update={
                 name: value if limits[name] is None else min(value, limits[name])
@@ -92,11 +104,12 @@ async def started(
     _check_room(served, caller)
     agent = hosted.agent_for(asked.strategy)
     where = await hosted.filter_for(caller, asked.where)
+    budget, most = agent.settings.budget, served.serving.wider
     try:
         events = agent.astream(
             asked.question,
             where=where,
-            budget=asked.budget.within(agent.settings.budget) if asked.budget else None,
+            budget=asked.budget.within(budget, widened(budget, most)) if asked.budget else None,
             thread=asked.thread,
             history=history,
             owner=caller.owner,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,8 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from ...graphs import build
 from ...graphs.drawing import structure, taken, to_json, to_svg
-from ...tools.types import Noun
+from ...tools.types import Budget, Noun
+from .ask_routes import widened
 from .docs import docs_page
 from .hosted import STRATEGIES, Anyone, By, Here, Hosted, Served
 from .refusals import refusal
@@ -44,11 +46,16 @@ async def page(run_id: str = "") -> Response:
 
 
 @router.get("/assets/{name}", include_in_schema=False)
-async def asset(name: str) -> Response:
-    """Return a part of the page."""
-    if not _ASSET.fullmatch(name):
+async def asset(name: str, request: Request) -> Response:
+    """Return a part of the page, packed where the browser takes it so."""
+    path = WEB / name
+    if not _ASSET.fullmatch(name) or not path.is_file():
         raise refusal(404, "there is no such file")
-    return _file(WEB / name)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return _file(path)
+    headers = {**_FRESH, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    packed = _packed(path, path.stat().st_mtime_ns)
+    return Response(packed, media_type=_TYPES[path.suffix], headers=headers)
 
 
 @router.get("/favicon.ico", include_in_schema=False)
@@ -69,6 +76,12 @@ async def docs_style() -> Response:
     return _file(DOCS_STYLE)
 
 
+@lru_cache(maxsize=64)
+def _packed(path: Path, changed: int) -> bytes:
+    """Return a file's bytes, packed; kept until it has `changed`."""
+    return gzip.compress(path.read_bytes())
+
+
 def _file(path: Path) -> Response:
     if not path.is_file():
         raise refusal(404, "there is no such file")
@@ -84,6 +97,7 @@ class Limits(Noun):
     question_chars: int
     upload_bytes: int
     body_bytes: int
+    wider: Budget
 
 
 class CorpusSeen(Noun):
@@ -124,6 +138,7 @@ async def session(served: Here, caller: Anyone) -> Session:
             question_chars=serving.question_chars,
             upload_bytes=serving.upload_bytes,
             body_bytes=serving.body_bytes,
+            wider=widened(served.corpus(None).agent.settings.budget, serving.wider),
         ),
         may=caller.may,
         keeps_runs=any(hosted.agent.runs.keeps for hosted in served.hosted.values()),

@@ -14,10 +14,12 @@ from ...tools.types import Answer, Claim, Reason, Status
 from ..budget import remaining, used
 from ..standing import found_parts, missing_parts
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 from .think import broke, situated, took, within
 
 
+@with_calls
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Write claims with their quotes, streaming the text as it comes."""
     tools, left = runtime.context, remaining(state, last_word=True)

@@ -13,12 +13,14 @@ from ...tools.reason.followup import standalone
 from ...tools.reason.protocol import Followup, Standalone
 from ..budget import remaining
 from ..state import Graph, State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 from .think import broke, within
 
 CONTEXTUALIZE = "contextualize"
 
 
+@with_calls
 async def contextualize(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Make what was typed into a question that can be understood without the conversation."""
     typed, left = state["question"], remaining(state)

@@ -14,11 +14,13 @@ from ...tools.types import Budget, Usage
 from ..budget import remaining
 from ..queries import known_fields, novel
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 
 Thought = TypeVar("Thought")
 
 
+@with_calls
 async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the survey: enough already, or which sub-questions and queries?"""
     if not state.get("evidence"):
@@ -34,6 +36,7 @@ async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"subquestions": thought.subquestions, **_concluded(state, thought)}
 
 
+@with_calls
 async def judge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the evidence: what is found, what is missing, and what to search next."""
     tools, left = runtime.context, remaining(state)

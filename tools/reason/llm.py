@@ -20,6 +20,7 @@ from ...prompts.judge import JudgeReply
 from ...prompts.plan import PlanReply
 from ..cache import under
 from ..llm.budget import afford, deadline, may_ask_again, room
+from ..llm.calls import Overheard
 from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
@@ -76,8 +77,8 @@ class LlmReasoner:
         evidence_tokens: int = 5000,
         second_opinion: bool = False,
     ) -> None:
-        self._small = small
-        self._writer = writer or small
+        self._small = Overheard(small)
+        self._writer = Overheard(writer) if writer and writer is not small else self._small
         self._passages = passages
         self._evidence_tokens = evidence_tokens
         self._second_opinion = second_opinion
