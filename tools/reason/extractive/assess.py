@@ -20,7 +20,8 @@ from .sentences import Unit
 from .signals import linked_signals, own_signals
 from .split import Question, read
 from .support import Grid, Sheet, read_units, sheet
-from .tables import spoken
+from .tables import spoken, subject
+from .words import stems
 
 MOST_COMPARED = 32
 """Pieces compared by embedding for one part, the best by words."""
@@ -35,6 +36,9 @@ MOST_REACHED = 16
 
 LED = 2.0
 """Log-odds for a post that leads to the name asked for: a surer step than most mentions."""
+
+MORE = 3.0
+"""Log-odds against a row of something else: the deputy, where the harbour master is asked for."""
 
 REMEMBERED = 20_000
 
@@ -97,6 +101,7 @@ async def _weighed(made: Sheet, similarity: Similarity | None) -> Sheet:
     links = linked(made, first, followed, cosines)
     table = np.hstack([own, linked_signals(made, first, links)])
     scores = head().second.score(table) + LED * _led(made, links)
+    scores = scores - MORE * _says_more(made)
     return replace(made, first=first, links=links, scores=scores)
 
 
@@ -108,6 +113,17 @@ def _led(made: Sheet, links: Sequence[Link]) -> Grid:
             if link.typed:
                 found[link.unit] = max(found[link.unit], link.bridge.nearness)
     return found
+
+
+def _says_more(made: Sheet) -> Grid:
+    """Tell the rows whose first cell adds to that of another row words that nobody asked for."""
+    firsts = [stems(subject(u)) if u.kind == "row" else frozenset() for u in made.units]
+    asked = {first for first in firsts if first and first <= made.asked}
+    more = [
+        any(one < first and (first - one).isdisjoint(made.asked) for one in asked)
+        for first in firsts
+    ]
+    return np.array(more, dtype=np.float64)
 
 
 async def compared(made: Sheet, similarity: Similarity) -> Sheet:

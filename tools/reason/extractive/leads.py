@@ -17,8 +17,18 @@ def lead(sheet: Sheet, row: int) -> str:
         return ""
     if unit.kind == "row" and not part.by_name and (cell := cell_for(part, unit)):
         return cell
-    typed = sheet.typed[row]
+    typed = _of_the_values(unit, sheet.typed[row])
     return nearest(part, unit, typed).text.strip() if typed else ""
+
+
+def _of_the_values(unit: Unit, typed: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Of a row, leave the spans of one cell behind the first, which names what the row is of."""
+    if unit.kind != "row":
+        return typed
+    bars = [at for at, letter in enumerate(unit.text) if letter == "|"]
+    places = {span: sum(bar < span.start for bar in bars) for span in typed}
+    values = {place for place in places.values() if place > 1}
+    return tuple(span for span in typed if places[span] in values) if len(values) == 1 else ()
 
 
 def nearest(part: Part, unit: Unit, typed: tuple[Span, ...]) -> Span:

@@ -12,7 +12,7 @@ from .bridge import Link
 from .leads import pull
 from .sentences import Unit
 from .support import Grid, Sheet
-from .tables import cells
+from .tables import subject
 from .words import STOP, stems, words
 
 KINDS = ("text", "yesno", "name", "person", "place", "date", "duration", "number", "money",
@@ -24,8 +24,8 @@ OWN = (
     "cover", "cover_rare", "cover_best", "cover_relation", "cover_relation_best", "named",
     "required_open", "open", "beside", "passage_cover",
     "place", "trust", "rank", "typed", "pull", "phrase", "subject", "kind",
-    "form", "length", "order", "fresh", "similarity", "similarity_best", "similarity_rank", "relation", "relation_best",
-    "terms", "names",
+    "form", "length", "order", "fresh", "similarity", "similarity_best", "similarity_rank",
+    "relation", "relation_best", "terms", "names",
 )  # fmt: skip
 """Signals of a piece by itself. `…_best` is how far it lies behind the best piece."""
 
@@ -183,8 +183,7 @@ def _subject(sheet: Sheet, unit: Unit) -> float:
     """For a row, how much of what its first cell says is asked; else not a number."""
     if unit.kind != "row":
         return np.nan
-    first = next((cell for cell in cells(unit.text) if cell), "")
-    named = stems(first)
+    named = stems(subject(unit))
     return len(named & sheet.asked) / (len(named) or 1)
 
 

@@ -203,9 +203,9 @@ def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> N
             continue
         near = np.where(cover[:, columns] > 2 * BEFORE, 1.0, cover[:, columns])
         named[:, i] = near.mean(axis=1) >= WHOLE
-        for row in np.flatnonzero(named[:, i]):
-            if units[row].kind == "row":
-                named[row, i] = _in_one_cell(units[row], [part.terms[c] for c in columns])
+        for row, unit in enumerate(units):
+            if unit.kind == "row" and named[row, i]:
+                named[row, i] = _in_one_cell(unit, [part.terms[c] for c in columns])
         for grid in (own, cover):
             grid[:, columns] *= np.where(named[:, i], 1.0, PARTIAL)[:, None]
     return named
@@ -214,7 +214,8 @@ def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> N
 def _in_one_cell(unit: Unit, name: Sequence[Term]) -> bool:
     """Say whether a row has a whole name in one cell, or under its title, and not in pieces."""
     places = [unit.context_stems, *(stems(cell) for cell in cells(unit.text))]
-    return any(np.mean([_met(term, place) for term in name]) >= WHOLE for place in places)
+    met = ([_met(term, place) for term in name] for place in places)
+    return any(sum(each) >= WHOLE * len(name) for each in met)
 
 
 def _met(term: Term, present: frozenset[str]) -> float:
