@@ -102,14 +102,13 @@ def _in_common(pool: Pool) -> Array:
             places.setdefault(name, []).append(number)
     asked = f" {' '.join(pool.question.folded)} "
     by_count: dict[int, list[list[int]]] = {}
-    for name, texts in places.items():
-        if len(texts) > 1 and f" {name} " not in asked:
-            by_count.setdefault(len(texts), []).append(texts)
+    for name, numbers in places.items():
+        if len(numbers) > 1 and f" {name} " not in asked:
+            by_count.setdefault(len(numbers), []).append(numbers)
     common = np.zeros((size, size), np.float32)
     for count in sorted(by_count, reverse=True):  # the rarest last: it is what counts
-        held = np.zeros((len(by_count[count]), size), np.float32)
-        held[np.repeat(np.arange(len(held)), count), np.concatenate(by_count[count])] = 1
-        common[(held.T @ held) > 0] = _telling(count, size)
+        texts = np.array(by_count[count])
+        common[texts[:, :, None], texts[:, None, :]] = _telling(count, size)
     np.fill_diagonal(common, 0)
     return common
 

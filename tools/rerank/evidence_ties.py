@@ -43,16 +43,16 @@ def read_ties(pool: Pool, mentions: Mentions, covered: Array, cosines: Array | N
     total = pool.idf.sum() + 1e-9
     lacks = 1 - pool.has
     # Of the question, both lack: sum over terms of idf * lacks_i * lacks_j.
-    joint = 1 - ((lacks * pool.idf) @ lacks.T) / total
+    joint = 1 - product(lacks * pool.idf, lacks) / total
     open_weight = (lacks * pool.idf).sum(axis=1, keepdims=True)
-    residual = (lacks @ pool.bm25.T) / (open_weight + 0.3 * total)
+    residual = product(lacks, pool.bm25) / (open_weight + 0.3 * total)
     gain = joint - covered[:, None]
-    shared = gram(pool.others)
+    shared = product(pool.others, pool.others)
     for tie in (gain, residual, shared):
         np.fill_diagonal(tie, 0)
     alike = beside = beyond = None
     if pool.dense is not None and cosines is not None:
-        alike = gram(pool.dense)
+        alike = product(pool.dense, pool.dense)
         norms = np.sqrt(1 + SIDE**2 + 2 * SIDE * cosines)[:, None]
         beside = _rows((cosines[None, :] + SIDE * alike) / norms)
         left = np.sqrt(np.maximum(1 - cosines**2, 1e-3))[:, None]
@@ -141,18 +141,21 @@ def trail_features(ties: Ties, belief: Array) -> Features:
     }
 
 
-def gram(rows: Array) -> Array:
-    """Return `rows @ rows.T`, in pieces too small for the linear algebra to start threads.
+def product(left: Array, right: Array) -> Array:
+    """Return `left @ right.T`, in pieces too small for the linear algebra to start threads.
 
     Waking them takes longer than these products do, most of all on a busy machine.
     """
-    count, size = rows.shape
-    width = max(8, _ONE_THREAD // max(count * count, 1))
-    pieces = -(-size // width)
-    padded = np.zeros((count, pieces * width), np.float32)
-    padded[:, :size] = rows
-    stack = np.ascontiguousarray(padded.reshape(count, pieces, width).transpose(1, 0, 2))
-    return np.asarray(np.matmul(stack, stack.transpose(0, 2, 1)).sum(axis=0))
+    size = left.shape[1]
+    width = max(8, _ONE_THREAD // max(len(left) * len(right), 1))
+    pieces = max(-(-size // width), 1)
+    stacks = []
+    for rows in (left, right):
+        padded = np.zeros((len(rows), pieces * width), np.float32)
+        padded[:, :size] = rows
+        stack = padded.reshape(len(rows), pieces, width).transpose(1, 0, 2)
+        stacks.append(np.ascontiguousarray(stack))
+    return np.asarray(np.matmul(stacks[0], stacks[1].transpose(0, 2, 1)).sum(axis=0))
 
 
 def _from(tie: Array, belief: Array) -> Array:
