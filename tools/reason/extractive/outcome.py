@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ..protocol import DraftClaim, Finding
 from .answer import Said, also, said
 from .assess import Assessment
-from .belief import belief
 from .compare import compared
 from .decide import Judged
 from .question import Part
@@ -23,16 +22,20 @@ _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)"
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that is concluded from an assessment. `parts` are in the order they were asked."""
+    """All that is concluded from an assessment. `parts` are in the order they were asked.
+
+    `believed` is, for each part, the probability that the evidence answers it.
+    """
 
     assessment: Assessment
     parts: tuple[Settled, ...]
     found: tuple[bool, ...]
+    believed: tuple[float, ...]
 
     @property
     def confidence(self) -> float:
-        """The probability that what is said is right: that of the weakest part."""
-        return min((belief(s.chosen) if s.chosen else 0.0 for s in self.parts), default=0.0)
+        """The probability that the question can be answered: that of the weakest part."""
+        return min(self.believed, default=0.0)
 
     @property
     def conflict(self) -> bool:
@@ -40,10 +43,12 @@ class Outcome:
         return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
 
 
-def conclude(assessment: Assessment, enough: float) -> Outcome:
+def conclude(assessment: Assessment, believed: Sequence[float], enough: float) -> Outcome:
     """Settle every part; one is found from a belief of `enough`.
 
-    Each side of a comparison must hold by its own chain, and one side alone says nothing.
+    `believed` is the probability for each part that the evidence answers it. A part is not
+    found where its chain lacks a required word: the right thing said of something else. Each
+    side of a comparison must hold by its own chain, and one side alone says nothing.
     """
     parts = tuple(
         settle(part, tried)
@@ -52,8 +57,11 @@ def conclude(assessment: Assessment, enough: float) -> Outcome:
     if assessment.question.compare:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
-        found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
-    return Outcome(assessment, parts, found)
+        found = tuple(
+            s.chosen is not None and not s.chosen.lacks and belief >= enough
+            for s, belief in zip(parts, believed, strict=True)
+        )
+    return Outcome(assessment, parts, found, tuple(believed))
 
 
 def _holds(judged: Judged | None) -> bool:
@@ -63,21 +71,21 @@ def _holds(judged: Judged | None) -> bool:
 
 def findings(outcome: Outcome) -> tuple[Finding, ...]:
     """Return one finding for each part."""
-    return tuple(_finding(s, ok) for s, ok in zip(outcome.parts, outcome.found, strict=True))
+    each = zip(outcome.parts, outcome.found, outcome.believed, strict=True)
+    return tuple(_finding(settled, ok, belief) for settled, ok, belief in each)
 
 
-def _finding(settled: Settled, found: bool) -> Finding:
+def _finding(settled: Settled, found: bool, belief: float) -> Finding:
     part, judged = settled.part, settled.chosen
-    doubt = belief(judged) if judged else 0.0
     if not found or judged is None:
-        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=doubt)
+        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=belief)
     one = said(judged)
     return Finding(
         subquestion=part.id,
         found=True,
         text=one.lead or one.claim.text,
         quotes=one.claim.quotes,
-        confidence=doubt,
+        confidence=belief,
     )
 
 
@@ -104,11 +112,6 @@ def claims(outcome: Outcome) -> tuple[tuple[DraftClaim, ...], str]:
             quoted += more
             leads.append(one.lead)
     return tuple(dict.fromkeys(quoted)), _joined(leads)
-
-
-def told(settled: Settled) -> list[DraftClaim]:
-    """Return all that would be quoted for a part; nothing where no chain bears on it."""
-    return _told(settled, settled.chosen)[1] if settled.chosen else []
 
 
 def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:

@@ -1,0 +1,161 @@
+"""Questions asked in earnest, and what the reasoner saw when it last thought about each.
+
+A *case* is a question of a set, or one made from it: with fewer of its earlier turns, with
+passages that carry the answer withheld, or a single hop of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from question_sets import HALVED, TURNS, half, read_hops
+
+from suffice import Agent, Corpus, Document
+from suffice.tools.reason.extractive import ExtractiveReasoner
+from suffice.tools.reason.protocol import Draft, Plan, Say, Situation, Verdict
+from suffice.tools.types import Passage
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked, whether the documents answer it, and what must not be found for it."""
+
+    set: str
+    id: str
+    question: str
+    answerable: bool
+    kind: str = "asked"
+    exclude: tuple[str, ...] = ()
+    gold: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+@dataclass
+class Seen:
+    """A case, the evidence of the last thought, and what came of it."""
+
+    case: Case
+    evidence: list[Passage]
+    confidence: float = 0.0
+    status: str = ""
+    quotes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def cases(folder: Path, part: str | None) -> Iterator[Case]:
+    """Yield the questions of a set as they are, of one half ("tune", "report") or all."""
+    for row in rows(folder):
+        if part is None or folder.name not in HALVED or half(row["id"]) == part:
+            yield _case(folder.name, row, TURNS)
+
+
+def variants(folder: Path) -> Iterator[Case]:
+    """Yield the tuning cases of a set, and what is made from them."""
+    for row in rows(folder):
+        if folder.name in HALVED and half(row["id"]) != "tune":
+            continue
+        yield _case(folder.name, row, TURNS)
+        if row.get("history"):
+            yield _case(folder.name, row, 2, kind="two turns")
+        if row["answerable"] and row["gold"]:
+            hidden = row["gold"] if folder.name in HALVED else row["gold"][_draw(row["id"]) :][:1]
+            yield _case(folder.name, row, TURNS, kind="withheld", hidden=hidden)
+    if folder.name.startswith("musique"):
+        for hop in read_hops(folder).questions:
+            one = Case(folder.name, hop.id, hop.text, True, "hop", gold=hop.gold)
+            yield one
+            yield Case(folder.name, hop.id, hop.text, False, "withheld hop", exclude=hop.gold)
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the questions of a folder; of the examples those that are hard."""
+    name = "questions-hard.jsonl" if folder == EXAMPLES else "questions.jsonl"
+    return [json.loads(line) for line in (folder / name).read_text("utf-8").splitlines()]
+
+
+def documents(folder: Path) -> Any:
+    if folder == EXAMPLES:
+        return folder / "harbour"
+    lines = (folder / "passages.jsonl").read_text("utf-8").splitlines()
+    read = map(json.loads, lines)
+    return [Document(id=r["id"], title=r["title"], text=r["text"]) for r in read]
+
+
+def see(corpus: Corpus, asked: Iterable[Case], **settings: Any) -> Iterator[Seen]:
+    """Ask each case; yield it with the evidence that its answer was weighed on."""
+    watching = Watching(ExtractiveReasoner(corpus._parts.embedder))
+    with Agent(corpus, reasoner=watching, **settings) as agent:
+        for case in asked:
+            where = {"document_id": {"not_in": list(case.exclude)}} if case.exclude else None
+            watching.last = None
+            answer = agent.ask(case.question, where=where)
+            evidence = list(watching.last.evidence) if watching.last else []
+            quotes = [(c.document_id, c.quote) for c in answer.citations]
+            yield Seen(case, evidence, answer.confidence, answer.status, quotes)
+
+
+class Watching:
+    """A reasoner that thinks as another, and remembers what it was last shown."""
+
+    def __init__(self, inner: ExtractiveReasoner) -> None:
+        self.name, self._inner = inner.name, inner
+        self.last: Situation | None = None
+
+    async def plan(self, situation: Situation) -> Plan:
+        self.last = situation
+        return await self._inner.plan(situation)
+
+    async def judge(self, situation: Situation) -> Verdict:
+        self.last = situation
+        return await self._inner.judge(situation)
+
+    async def write(self, situation: Situation, say: Say) -> Draft:
+        return await self._inner.write(situation, say)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def stored(seen: Seen) -> str:
+    """Return a seen case as a line of JSON."""
+    kept = asdict(seen) | {"evidence": [p.model_dump(mode="json") for p in seen.evidence]}
+    return json.dumps(kept)
+
+
+def restored(line: str) -> Seen:
+    kept = json.loads(line)
+    case = Case(**{k: tuple(v) if isinstance(v, list) else v for k, v in kept.pop("case").items()})
+    evidence = [Passage(**p) for p in kept.pop("evidence")]
+    return Seen(case, evidence, **kept)
+
+
+def draw(*names: str) -> float:
+    """Return a number from 0 to 1 that depends on the names alone."""
+    digest = hashlib.sha256(":".join(names).encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def _draw(name: str) -> int:
+    return -1 if draw("withheld", name) < 0.5 else 0
+
+
+def _case(
+    name: str, row: dict[str, Any], turns: int, kind: str = "asked", hidden: Sequence[str] = ()
+) -> Case:
+    said = [text for who, text in row.get("history") or [] if who == "user"][-turns:]
+    return Case(
+        set=name,
+        id=row["id"],
+        question=" ".join([*said, row["question"]]),
+        answerable=bool(row["answerable"]) and not hidden,
+        kind=kind,
+        exclude=(*(row.get("exclude") or ()), *hidden),
+        gold=tuple(row["gold"]),
+        answers=tuple(row["answers"]),
+    )
