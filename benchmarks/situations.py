@@ -1,19 +1,18 @@
 """Questions asked in earnest, and what the reasoner saw when it last thought about each.
 
-A *case* is a question of a set, or one made from it: with fewer of its earlier turns, with
-passages that carry the answer withheld, or a single hop of it.
+A *case* is a question of a set, or one with the passages withheld that carry its answer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from question_sets import HALVED, TURNS, half, read_hops
+from question_sets import HALVED, TURNS, half
 
 from suffice import Agent, Corpus, Document
 from suffice.tools.reason.extractive import ExtractiveReasoner
@@ -35,6 +34,7 @@ class Case:
     exclude: tuple[str, ...] = ()
     gold: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    type: str = ""
 
 
 @dataclass
@@ -52,25 +52,17 @@ def cases(folder: Path, part: str | None) -> Iterator[Case]:
     """Yield the questions of a set as they are, of one half ("tune", "report") or all."""
     for row in rows(folder):
         if part is None or folder.name not in HALVED or half(row["id"]) == part:
-            yield _case(folder.name, row, TURNS)
+            yield _case(folder.name, row)
 
 
 def variants(folder: Path) -> Iterator[Case]:
-    """Yield the tuning cases of a set, and what is made from them."""
-    for row in rows(folder):
-        if folder.name in HALVED and half(row["id"]) != "tune":
-            continue
-        yield _case(folder.name, row, TURNS)
-        if row.get("history"):
-            yield _case(folder.name, row, 2, kind="two turns")
-        if row["answerable"] and row["gold"]:
-            hidden = row["gold"] if folder.name in HALVED else row["gold"][_draw(row["id"]) :][:1]
-            yield _case(folder.name, row, TURNS, kind="withheld", hidden=hidden)
-    if folder.name.startswith("musique"):
-        for hop in read_hops(folder).questions:
-            one = Case(folder.name, hop.id, hop.text, True, "hop", gold=hop.gold)
-            yield one
-            yield Case(folder.name, hop.id, hop.text, False, "withheld hop", exclude=hop.gold)
+    """Yield the tuning cases of a set, each answerable one also with its gold withheld."""
+    for case in cases(folder, "tune"):
+        yield case
+        if case.answerable and case.gold:
+            yield replace(
+                case, kind="withheld", answerable=False, exclude=(*case.exclude, *case.gold)
+            )
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -141,21 +133,15 @@ def draw(*names: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-def _draw(name: str) -> int:
-    return -1 if draw("withheld", name) < 0.5 else 0
-
-
-def _case(
-    name: str, row: dict[str, Any], turns: int, kind: str = "asked", hidden: Sequence[str] = ()
-) -> Case:
-    said = [text for who, text in row.get("history") or [] if who == "user"][-turns:]
+def _case(name: str, row: dict[str, Any]) -> Case:
+    said = [text for who, text in row.get("history") or [] if who == "user"][-TURNS:]
     return Case(
         set=name,
         id=row["id"],
         question=" ".join([*said, row["question"]]),
-        answerable=bool(row["answerable"]) and not hidden,
-        kind=kind,
-        exclude=(*(row.get("exclude") or ()), *hidden),
+        answerable=bool(row["answerable"]),
+        exclude=tuple(row.get("exclude") or ()),
         gold=tuple(row["gold"]),
         answers=tuple(row["answers"]),
+        type=str(row.get("type", "")),
     )

@@ -14,50 +14,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rerank.evidence_trees import Forest, read_forest
-from .signs import BY_MEANING, BY_WORDS
+from .signs import BY_MEANING, BY_WORDS, FORM
 
 MODEL_FILE = "head.json"
+
+Numbers = NDArray[np.float64]
 
 FARTHEST = 3.0
 """Spreads from the mean beyond which the straight part of the head looks no further."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A straight line and a small forest over the same signs, whose log-odds are averaged.
+class Line:
+    """A weighted sum of scaled signs.
 
     `usual`, `mean` and `spread` (F,) are what stands for a sign that cannot be told, and what
-    each is scaled by; `weights` (F,) and `bias` make the straight part. `slope` and `offset`
-    calibrate what comes of both.
+    each is scaled by.
     """
 
     signs: tuple[str, ...]
-    usual: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    usual: Numbers
+    mean: Numbers
+    spread: Numbers
+    weights: Numbers
     bias: float
+
+    def score(self, found: Sequence[Mapping[str, float]]) -> Numbers:
+        """Return log-odds, one for each."""
+        rows = table(found, self.signs)
+        filled = np.where(np.isnan(rows), self.usual, rows)
+        scaled = np.clip((filled - self.mean) / self.spread, -FARTHEST, FARTHEST)
+        return np.asarray(scaled @ self.weights + self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A line and a small forest over the same signs, whose log-odds are averaged."""
+
+    line: Line
     forest: Forest
+
+    def score(self, found: Sequence[Mapping[str, float]]) -> Numbers:
+        """Return log-odds, one for each."""
+        grown = self.forest.score(table(found, self.line.signs))
+        return np.asarray((self.line.score(found) + grown) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An expert for plain questions, one for those of several steps, and what tells them apart.
+
+    `gate` gives the log-odds that a question takes several steps; the experts' log-odds are
+    joined by that. `slope` and `offset` calibrate what comes of it.
+    """
+
+    gate: Line
+    plain: Expert
+    steps: Expert
     slope: float
     offset: float
 
+    def raw(self, found: Sequence[Mapping[str, float]]) -> Numbers:
+        """Return log-odds before they are calibrated, one for each."""
+        share = sigmoid(self.gate.score(found))
+        return share * self.steps.score(found) + (1 - share) * self.plain.score(found)
+
     def probability(self, found: Mapping[str, float]) -> float:
-        """Return the probability that the evidence with these signs answers."""
-        return float(self.probabilities([found])[0])
-
-    def probabilities(self, found: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
-        """Return one probability for each."""
-        rows = table(found, self.signs)
-        return np.asarray(1 / (1 + np.exp(-(self.slope * self.raw(rows) + self.offset))))
-
-    def raw(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log-odds for rows (N, F) of signs, before they are calibrated."""
-        filled = np.where(np.isnan(rows), self.usual, rows)
-        scaled = np.clip((filled - self.mean) / self.spread, -FARTHEST, FARTHEST)
-        return (scaled @ self.weights + self.bias + self.forest.score(rows)) / 2
+        """Return the probability that evidence with these signs answers."""
+        return float(sigmoid(self.slope * self.raw([found]) + self.offset)[0])
 
 
-def table(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> NDArray[np.float64]:
+def sigmoid(log_odds: Numbers) -> Numbers:
+    """Return the probabilities of log-odds."""
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
+def table(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> Numbers:
     """Return signs as an array (N, F); not a number for one that could not be told."""
     rows = [[each.get(name, math.nan) for name in names] for each in found]
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
@@ -85,23 +117,25 @@ def shipped() -> Heads:
 
 def read_heads(stored: Mapping[str, Any]) -> Heads:
     """Return what `benchmarks/fit_sufficiency.py` stored. Raises `ValueError` for other signs."""
-    return Heads(_read(stored["by_meaning"]), _read(stored["by_words"]))
+    return Heads(read_head(stored["by_meaning"]), read_head(stored["by_words"]))
 
 
-def _read(stored: Mapping[str, Any]) -> Head:
-    names = tuple(stored["signs"])
-    if not set(names) <= {*BY_WORDS, *BY_MEANING}:
-        raise ValueError(
-            f"{MODEL_FILE} was fitted to other signs; run benchmarks/fit_sufficiency.py"
-        )
+def read_head(stored: Mapping[str, Any]) -> Head:
+    """Return one of the heads. Raises `ValueError` for other signs."""
     return Head(
-        signs=names,
-        usual=np.array(stored["usual"]),
-        mean=np.array(stored["mean"]),
-        spread=np.array(stored["spread"]),
-        weights=np.array(stored["weights"]),
-        bias=float(stored["bias"]),
-        forest=read_forest(stored["forest"]),
+        gate=_line(stored["gate"]),
+        plain=Expert(_line(stored["plain"]["line"]), read_forest(stored["plain"]["forest"])),
+        steps=Expert(_line(stored["steps"]["line"]), read_forest(stored["steps"]["forest"])),
         slope=float(stored["slope"]),
         offset=float(stored["offset"]),
     )
+
+
+def _line(stored: Mapping[str, Any]) -> Line:
+    names = tuple(stored["signs"])
+    if not set(names) <= {*BY_WORDS, *BY_MEANING, *FORM}:
+        raise ValueError(
+            f"{MODEL_FILE} was fitted to other signs; run benchmarks/fit_sufficiency.py"
+        )
+    arrays = {key: np.array(stored[key]) for key in ("usual", "mean", "spread", "weights")}
+    return Line(names, bias=float(stored["bias"]), **arrays)

@@ -19,8 +19,11 @@ from .steps import Step, named_by, steps
 FIRST = 5
 """Passages that are read closely, best first."""
 
-FURTHER = 3
+FURTHER = 4
 """Passages below those that are read because the first ones name what they are about."""
+
+LEADING = 3
+"""Passages whose names lead on to others."""
 
 BACKGROUND = (11, 14, 17)
 """Places in the evidence whose passages show what is usual in this corpus."""
@@ -131,17 +134,23 @@ class Reader:
 def _chosen(
     part: Part, evidence: Sequence[Passage]
 ) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
-    """The passages to read: the first, and those below that the first ones name."""
-    first, below = list(evidence[:FIRST]), range(FIRST, len(evidence))
-    given = named_by(part, [u for i, p in enumerate(first[:3]) for u in units(p, i)])
-    further = [i for i in below if given and _is_named(evidence[i], given)][:FURTHER]
+    """The passages to read: the first, and those below that the first ones lead to."""
+    first = list(evidence[:FIRST])
+    given = named_by(part, [u for i, p in enumerate(first[:LEADING]) for u in units(p, i)])
+    pull = {i: _pull(evidence[i], given) for i in range(FIRST, len(evidence))}
+    ordered = sorted(pull, key=lambda i: (-pull[i], i))
+    further = sorted(i for i in ordered[:FURTHER] if pull[i] > 0)
     rest = [evidence[i] for i in BACKGROUND if i < len(evidence) and i not in further]
     return (*first, *(evidence[i] for i in further)), tuple(rest)
 
 
-def _is_named(passage: Passage, given: frozenset[frozenset[str]]) -> bool:
+def _pull(passage: Passage, given: frozenset[frozenset[str]]) -> int:
+    """2 for a passage whose title is a name that is given, 1 for one that speaks of it."""
     title = stems(passage.title)
-    return any(name <= title for name in given)
+    if any(name <= title for name in given):
+        return 2
+    said = stems(passage.text)
+    return int(any(len(name) > 1 and name <= said for name in given))
 
 
 def _by_words(

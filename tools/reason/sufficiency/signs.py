@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
+from ..extractive.question import Part
 from ..extractive.spans import spans
 from ..extractive.words import stems, words_of
 from .meaning import Array, Marks, Meaning
@@ -19,6 +21,7 @@ BY_WORDS = {
     "lex_relation": 1, "lex_names": 1, "rarest": 1, "open": -1, "open_required": -1,
     "apart": -1, "apart_linked": -1,
     "typed": 1, "refers": -1, "step_open": 1, "step_cover": 1, "step_trust": 1,
+    "pairs": 1,
 }  # fmt: skip
 """Signs that need no embedder, and whether they speak for an answer (1) or against it (-1)."""
 
@@ -32,12 +35,17 @@ BY_MEANING = {
     "names": 1, "others_piece": 1, "others_passage": 1, "others_best": 1,
     "asking": 1, "asking_any": 1, "agree": 1, "trust_passage": 1, "trust_piece": 1,
     "typed_gap": -1, "step": 1, "step_strength": 1, "step_words": 1, "step_left": 1,
-    "handed": 1, "handed_gain": 1,
+    "handed": 1, "handed_gain": 1, "handed_least": 1,
 }  # fmt: skip
 """Signs that need the meaning of the evidence as well."""
 
 ALL = 0.75
 """How well a required word must be met."""
+
+FORM = ("names_asked", "clauses", "of", "possessives", "words_asked", "capital", "articles")
+"""What tells a question that takes several steps from a plain one; they speak neither way."""
+
+_CLAUSE = re.compile(r"\b(?:that|which|where|whose|who|whom|when)\b")
 
 REFERRING = words_of(
     """it its they them their that this those these he she his her there one ones"""
@@ -60,12 +68,26 @@ def signs(reading: Reading) -> dict[str, float]:
     well a second passage goes on from a name that the first gives.
     """
     if not reading.units or not reading.part.terms:
-        return _scored(reading)
-    found = {**_scored(reading), **_worded(reading), **_stepped(reading)}
+        return {**_scored(reading), **form(reading.part)}
+    found = {**_scored(reading), **form(reading.part), **_worded(reading), **_stepped(reading)}
     if reading.meaning is not None:
         found |= _near(reading, reading.meaning) | _word_by_word(reading, reading.meaning)
         found |= _handed(reading, reading.meaning)
     return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def form(part: Part) -> dict[str, float]:
+    """Return the form of a question, by the names of `FORM`."""
+    low = part.text.lower()
+    return {
+        "names_asked": float(len(part.names)),
+        "clauses": float(len(_CLAUSE.findall(low[5:]))),
+        "of": float(low.count(" of ")),
+        "possessives": float(low.count("'s")),
+        "words_asked": float(len(low.split())),
+        "capital": float(part.text[:1].isupper()),
+        "articles": float(low.count(" the ")),
+    }
 
 
 def log_odds(probability: float) -> float:
@@ -201,6 +223,7 @@ def _stepped(reading: Reading) -> dict[str, float]:
     apart = (reading.cover[:, required] < ALL).sum(axis=1)
     found = {"step_open": 0.0, "step_cover": 0.0, "step_trust": 0.0}
     linked = float(apart.min())
+    pairs: dict[tuple[int, int], float] = {}
     for step in reading.steps:
         left = list(step.open)
         total = float(weights[left].sum()) or 1.0
@@ -209,10 +232,17 @@ def _stepped(reading: Reading) -> dict[str, float]:
             least = min(reading.trust[reading.units[u].passage] for u in (step.start, row))
             opened = float(reading.own[row, left] @ weights[left]) / total
             linked = min(linked, float((both[required] < ALL).sum()))
+            ends = sorted((reading.units[step.start].passage, reading.units[row].passage))
+            pairs[ends[0], ends[1]] = float(reading.trust[ends[0]] * reading.trust[ends[1]])
             found["step_open"] = max(found["step_open"], opened)
             found["step_cover"] = max(found["step_cover"], float(both @ reading.rare))
             found["step_trust"] = max(found["step_trust"], float(least) * (0.2 + opened))
-    return {**found, "apart": float(apart.min()), "apart_linked": linked}
+    return {
+        **found,
+        "apart": float(apart.min()),
+        "apart_linked": linked,
+        "pairs": math.log(sum(pairs.values()) + 0.01),
+    }
 
 
 def _handed(reading: Reading, meaning: Meaning) -> dict[str, float]:
@@ -220,7 +250,8 @@ def _handed(reading: Reading, meaning: Meaning) -> dict[str, float]:
     weights, found = meaning.weights, dict.fromkeys(("step", "step_strength", "step_words"), 0.0)
     alone = meaning.words @ weights
     worth = reading.worth / max(float(reading.worth.max()), 1e-9)
-    best, gain, left_best = 0.0, 0.0, 0.0
+    best, gain, left_best, least = 0.0, 0.0, 0.0, 0.0
+    content = ~meaning.asking if not meaning.asking.all() else np.ones_like(meaning.asking)
     for number, step in enumerate(reading.steps):
         left = weights * np.clip(1 - meaning.words[step.start], 0, 1)
         left = left / max(float(left.sum()), 1e-9)
@@ -229,14 +260,22 @@ def _handed(reading: Reading, meaning: Meaning) -> dict[str, float]:
             opened = _opened(reading, step.open, row)
             trust = 0.3 + float(reading.trust[reading.units[row].passage])
             sure = float(worth[step.start]) * (0.3 + step.bridge.nearness) * trust
-            both = float(np.maximum(meaning.words[step.start], meaning.words[row]) @ weights)
+            joined = np.maximum(meaning.words[step.start], meaning.words[row])
+            both = float(joined @ weights)
+            least = max(least, float(joined[content].min()))
             found["step"] = max(found["step"], cosine)
             found["step_words"] = max(found["step_words"], cosine * (0.3 + opened))
             found["step_strength"] = max(found["step_strength"], sure * (0.2 + opened + cosine))
             left_best = max(left_best, float(meaning.words[row] @ left))
             if both > best:
                 best, gain = both, both - float(max(alone[step.start], alone[row]))
-    return {**found, "step_left": left_best, "handed": best, "handed_gain": gain}
+    return {
+        **found,
+        "step_left": left_best,
+        "handed": best,
+        "handed_gain": gain,
+        "handed_least": least,
+    }
 
 
 def _opened(reading: Reading, left: tuple[int, ...], row: int) -> float:

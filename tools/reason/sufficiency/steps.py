@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..extractive.bridge import Bridge, bridges
 from ..extractive.question import Part
 from ..extractive.sentences import Unit
+from ..extractive.support import small_words
 
 STARTS = 10
 """Pieces from which a name may lead on, the most promising."""
@@ -42,13 +43,17 @@ class Step:
 def steps(
     part: Part, found: Sequence[Unit], cover: NDArray[np.float64], worth: NDArray[np.float64]
 ) -> list[Step]:
-    """Return the steps from the most promising pieces, at most `MOST`."""
+    """Return the steps from the most promising pieces, at most `MOST`.
+
+    They go both ways: that the second passage names the first is a sign as well.
+    """
+    small = small_letters(found)
     taken: list[Step] = []
     for start in np.argsort(-worth, kind="stable")[:STARTS]:
         row = int(start)
         left = _left_open(part, cover[row])
         asked = " ".join(part.terms[c].text for c in left)
-        for bridge in bridges(part, found[row])[:BRIDGES]:
+        for bridge in bridges(part, found[row], small)[:BRIDGES]:
             reached = tuple(u for u in range(len(found)) if _speaks(found, row, u, bridge))
             if reached and len(taken) < MOST:
                 taken.append(Step(row, bridge, left, f"{bridge.name} {asked}".strip(), reached))
@@ -57,7 +62,13 @@ def steps(
 
 def named_by(part: Part, found: Sequence[Unit]) -> frozenset[frozenset[str]]:
     """Return the stems of each name that pieces give and the part does not."""
-    return frozenset(bridge.stems for unit in found for bridge in bridges(part, unit))
+    small = small_letters(found)
+    return frozenset(bridge.stems for unit in found for bridge in bridges(part, unit, small))
+
+
+def small_letters(found: Sequence[Unit]) -> frozenset[str]:
+    """Return the words that pieces write in small letters: alone, they are no names."""
+    return frozenset(w for unit in found for w in small_words(unit.text))
 
 
 def _left_open(part: Part, cover: NDArray[np.float64]) -> tuple[int, ...]:
