@@ -113,6 +113,32 @@ class Corpus:
         """The async twin of `remove`."""
         await self._loop.arun(self._parts.store.delete(_many(document_ids)))
 
+    # Copying
+
+    def push(
+        self,
+        place: str | Path,
+        *,
+        collection: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Copy documents, passages and vectors to a Qdrant server, or to another folder.
+
+        Nothing is embedded anew, and what is there already is left as it is, so that a push
+        that was cut short goes on where it stopped. Returns the number of documents copied.
+
+        Args:
+            place: `"http://host:6333"`, with the `collection` there (default: the settings'),
+                or a folder.
+            progress: called with the documents done and the documents in all.
+
+        Raises:
+            StoreMissing: there is nothing here to copy.
+            StoreMismatch: what is there was built by another embedder.
+            StoreLocked, StoreUnavailable: as they say.
+        """
+        return self._loop.run(self._push(str(place), collection, progress))
+
     # Looking
 
     def search(self, text: str, limit: int = 10, where: Where | None = None) -> list[Passage]:
@@ -196,6 +222,18 @@ class Corpus:
             enrich=enrich,
             enrich_version=ENRICH_VERSION,
         )
+
+    async def _push(
+        self, place: str, collection: str | None, progress: Callable[[int, int], None] | None
+    ) -> int:
+        from ..tools.store import push
+        from .parts import store_at
+
+        target = store_at(place, collection or self.settings.collection)
+        try:
+            return await push(self._parts.store, target, progress)
+        finally:
+            await target.close()
 
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
         from ..tools.search import FIRST, POOL

@@ -32,7 +32,7 @@ class Settings(Noun):
     collection: str = Field("suffice", description="name on a Qdrant server")
     embedder: str = Field("minilm", description="minilm, none, or provider:model")
     weights: str | None = Field(None, description="folder with the embedder's weights")
-    reranker: str = Field("evidence", description="evidence, plain, none, or provider:model")
+    reranker: str = Field("evidence", description="evidence, plain, llm, none, or provider:model")
     trail: bool = Field(True, description="follow mentions from passage to passage")
     small: str = Field(
         "auto", description="model that plans and judges: auto, none, provider:model"

@@ -19,6 +19,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "judge": frozenset({"question", "parts", "fields", "searches", "evidence"}),
     "write": frozenset({"question", "findings", "evidence"}),
     "support": frozenset({"question", "claims"}),
+    "rerank": frozenset({"question", "evidence"}),
 }
 """What each prompt is filled with; a file must hold all of them and no others."""
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, graph, status
+from . import add, ask, cache, graph, push, status
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -28,6 +28,7 @@ app.command("add")(add.command)
 app.command("ask")(ask.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
+app.command("push")(push.command)
 app.command("cache")(cache.command)
 
 

@@ -6,36 +6,12 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 from ...errors import IngestError
 from ..types import Document, Failure
+from .loaders import UNREADABLE, PlainText, builtin_loaders
+from .protocol import Loader
 from .scan import SourceFile, printable
-
-LARGEST_FILE = 20_000_000
-"""Bytes. A text longer than a few thousand pages is most often a dump or a log."""
-
-
-class Loader(Protocol):
-    """Reads files of some types. A class with two constants and two methods will do."""
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Return the suffixes of those files, with a dot and in lower case."""
-
-    @property
-    def largest(self) -> int:
-        """Return the number of bytes above which a file is not read."""
-
-    def count(self, data: bytes) -> int:
-        """Tell, for the progress bar, about how many Documents `load` will yield."""
-
-    def load(self, file: SourceFile, data: bytes) -> Iterator[Document | Failure]:
-        """Yield the file's Documents, and a Failure for each part that had to be left out.
-
-        `Document.text` is the text that offsets refer to. Raises `ValueError` with the
-        reason where the file as a whole cannot be read.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +35,6 @@ def loader_for(name: str) -> Loader:
 
     Raises `ValueError` for a type that is known and cannot be read.
     """
-    from .loaders import UNREADABLE, PlainText
-
     suffix = posixpath.splitext(name)[1].lower()
     loader = _REGISTERED.get(suffix) or _builtin().get(suffix)
     if loader is None and suffix in UNREADABLE:
@@ -70,8 +44,6 @@ def loader_for(name: str) -> Loader:
 
 @cache
 def _builtin() -> dict[str, Loader]:
-    from .loaders import builtin_loaders
-
     return {suffix: loader for loader in builtin_loaders() for suffix in loader.suffixes}
 
 

@@ -19,11 +19,11 @@ from ...prompts import Prompt, load
 from ...prompts.judge import JudgeReply
 from ...prompts.plan import PlanReply
 from ..cache import under
+from ..llm.budget import afford, deadline, may_ask_again, room
+from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
 from ..types import Budget, Passage, Usage
-from .llm_budget import afford, deadline, may_ask_again, room
-from .llm_evidence import Evidence, one_line, pack
 from .llm_reading import (
     asked,
     entity_queries,

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from ...prompts.judge import JudgedPart
 from ...prompts.plan import PlannedPart
 from ...prompts.reply import FilterReply, QuoteReply
+from ..llm.evidence import Evidence
 from ..store.protocol import Field
 from ..types import Passage, Query, Where
 from .llm_entities import absent
-from .llm_evidence import Evidence
 from .protocol import Finding, PlannedQuery, Quote, Situation, SubQuestion
 from .verify_quotes import Folded, find_quote, fold, says_something
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .llm_evidence import Evidence
+from ..llm.evidence import Evidence
 from .llm_reading import asked, filled
 from .protocol import Draft, DraftClaim, Finding, Quote, SubQuestion
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..trail.names import is_marked, mentions_among
+from ..trail.names import is_marked
 from .evidence_pool import Array, Pool, Words
 
 AROUND = 15
@@ -98,14 +98,18 @@ def _in_common(pool: Pool) -> Array:
     size = len(pool.texts)
     places: dict[str, list[int]] = {}
     for number, text in enumerate(pool.texts):
-        for name in mentions_among(text.written):
+        for name in text.mentions:
             places.setdefault(name, []).append(number)
     asked = f" {' '.join(pool.question.folded)} "
-    common = np.zeros((size, size), np.float32)
+    by_count: dict[int, list[list[int]]] = {}
     for name, texts in places.items():
         if len(texts) > 1 and f" {name} " not in asked:
-            cells = np.ix_(texts, texts)
-            common[cells] = np.maximum(common[cells], _telling(len(texts), size))
+            by_count.setdefault(len(texts), []).append(texts)
+    common = np.zeros((size, size), np.float32)
+    for count in sorted(by_count, reverse=True):  # the rarest last: it is what counts
+        held = np.zeros((len(by_count[count]), size), np.float32)
+        held[np.repeat(np.arange(len(held)), count), np.concatenate(by_count[count])] = 1
+        common[(held.T @ held) > 0] = _telling(count, size)
     np.fill_diagonal(common, 0)
     return common
 
