@@ -3,10 +3,11 @@
     uv run --group benchmarks python benchmarks/fit_sufficiency.py FOLDER [--cache FOLDER]
 
 FOLDER holds the question sets; only their tune parts are read (see question_sets.py), and the
-hard example questions. Each question is asked in earnest, as it is and once more with
-the passages withheld that carry its answer. `--cache` keeps what was seen, for a fit with other signs; delete it after a change to search, reranking
-or reasoning. Prints the area under the ROC curve for questions held out, and for each family
-of sets left out of the fit whole. The same folder gives the same file.
+hard example questions. Each question is asked in earnest, as it is and, of some, once more with
+the passages withheld that carry its answer. `--cache` keeps what was seen, for a fit with other
+signs; delete it after a change to search, reranking or reasoning. Prints the area under the ROC
+curve for questions held out, and for each family of sets left out of the fit whole. The same
+folder gives the same file.
 """
 
 from __future__ import annotations
