@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, QuestionError
 from ..tools.types import AddReport, Document, Passage, Query, Where
+from . import look
 from .loop import LoopThread
 from .settings import Settings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..tools.ingest import Progress
+    from .look import Contents
     from .parts import Parts
 
 MOST_QUESTION_CHARS = 8_000
@@ -156,18 +158,38 @@ class Corpus:
         """The async twin of `search`."""
         return await self._loop.arun(self._search(checked(text), limit, where))
 
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its whole text as it is stored, or None."""
-        record = self._loop.run(self._parts.store.document(document_id))
-        return record.document if record else None
+    def document(self, document_id: str, where: Where | None = None) -> Document | None:
+        """Return a document with its whole text as it is stored, or None.
 
-    def documents(self) -> list[Document]:
-        """List the documents, with `text` left empty."""
-        return [record.document for record in self._loop.run(self._parts.store.documents())]
+        With `where`, only a document all of whose passages it lets through.
+        """
+        return self._loop.run(look.document(self._parts.store, document_id, where))
+
+    async def adocument(self, document_id: str, where: Where | None = None) -> Document | None:
+        """The async twin of `document`."""
+        return await self._loop.arun(look.document(self._parts.store, document_id, where))
+
+    def documents(self, where: Where | None = None) -> list[Document]:
+        """List the documents, with `text` left empty; with `where`, those it lets through."""
+        records = self._loop.run(look.records(self._parts.store, where))
+        return [record.document for record in records]
+
+    async def adocuments(self, where: Where | None = None) -> list[Document]:
+        """The async twin of `documents`."""
+        records = await self._loop.arun(look.records(self._parts.store, where))
+        return [record.document for record in records]
 
     def count(self, where: Where | None = None) -> int:
         """Count passages."""
         return self._loop.run(self._parts.store.count(where))
+
+    async def acount(self, where: Where | None = None) -> int:
+        """The async twin of `count`."""
+        return await self._loop.arun(self._parts.store.count(where))
+
+    async def acontents(self, where: Where | None = None) -> Contents:
+        """Return what a `where` lets through: documents, how many passages, which fields."""
+        return await self._loop.arun(look.contents(self._parts.store, where))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -236,6 +258,7 @@ class Corpus:
             await target.close()
 
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
+        from ..tools.cache import under
         from ..tools.search import FIRST, POOL
 
         check_limit(limit)
@@ -248,7 +271,8 @@ class Corpus:
         reranker = self._parts.reranker
         passages = [candidate.passage for candidate in candidates]
         if reranker is not None:
-            scores = await reranker.rank(query.text, candidates)
+            with under(where):  # what is kept for one person's filter is not for another's
+                scores = await reranker.rank(query.text, candidates)
             scored = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
             passages = [p.model_copy(update={"score": float(score)}) for score, p in scored]
         return passages[:limit]

@@ -15,6 +15,7 @@ from pathlib import Path
 from ..errors import PromptError
 
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "contextualize": frozenset({"history", "question"}),
     "plan": frozenset({"question", "fields", "searches", "evidence"}),
     "judge": frozenset({"question", "parts", "fields", "searches", "evidence"}),
     "write": frozenset({"question", "findings", "evidence"}),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, graph, push, status
+from . import add, ask, cache, chat, graph, mcp, push, serve, status
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -26,8 +26,11 @@ app = typer.Typer(
 )
 app.command("add")(add.command)
 app.command("ask")(ask.command)
+app.command("chat")(chat.command)
+app.command("serve")(serve.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
+app.command("mcp")(mcp.command)
 app.command("push")(push.command)
 app.command("cache")(cache.command)
 

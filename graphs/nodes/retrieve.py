@@ -15,11 +15,13 @@ from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.types import Passage, Query, Usage, Where
 from ..budget import remaining
 from ..state import Found, Search, SearchTask, State, Tools, best_scores
+from .calls import with_calls
 
 OUTAGES = (StoreUnavailable, CallFailed, CallRefused)
 """What ends a step without saying anything about the documents."""
 
 
+@with_calls
 async def survey(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Search once with the question itself, and rank what it finds."""
     query = Query(text=state["question"], where=state.get("where"))
@@ -55,6 +57,7 @@ async def search(state: SearchTask, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"searches": (done,), "usage": Usage(searches=1), "found": new}
 
 
+@with_calls
 async def rerank(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Rank what the queries of this round found, join it to the rest, and end the round."""
     this = state["round"] + 1

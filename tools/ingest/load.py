@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -53,10 +53,28 @@ def load(file: SourceFile) -> Iterator[Loaded]:
     Raises:
         IngestError: the file cannot be read, with the reason.
     """
+    yield from _loaded(file, lambda largest: _read(file, largest))
+
+
+def load_bytes(file: SourceFile, data: bytes) -> Iterator[Loaded]:
+    """Yield the Documents of a file that is in memory; `file` gives it a name alone.
+
+    Raises:
+        IngestError: it cannot be read, with the reason.
+    """
+
+    def given(largest: int) -> bytes:
+        _check_size(len(data), largest)
+        return data
+
+    yield from _loaded(file, given)
+
+
+def _loaded(file: SourceFile, read: Callable[[int], bytes]) -> Iterator[Loaded]:
     try:
         _check_name(file.path)
         loader = loader_for(file.path)
-        data = _read(file, loader.largest)
+        data = read(loader.largest)
         if not data.strip():
             return
         share = 1 / max(loader.count(data), 1)
@@ -74,12 +92,16 @@ def _read(file: SourceFile, largest: int) -> bytes:
     with open(file.path, "rb") as stream:
         data = stream.read(largest + 1)
     if len(data) > largest:
-        size = max(file.size, len(data)) / 1e6
-        raise ValueError(
-            f"has {size:,.1f} MB, more than the {largest / 1e6:,.0f} MB that are read of one "
-            "file of its type; split it into smaller files"
-        )
+        _check_size(max(file.size, len(data)), largest)
     return data
+
+
+def _check_size(size: int, largest: int) -> None:
+    if size > largest:
+        raise ValueError(
+            f"has {size / 1e6:,.1f} MB, more than the {largest / 1e6:,.0f} MB that are read of "
+            "one file of its type; split it into smaller files"
+        )
 
 
 def _check_name(path: str) -> None:

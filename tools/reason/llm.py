@@ -20,10 +20,12 @@ from ...prompts.judge import JudgeReply
 from ...prompts.plan import PlanReply
 from ..cache import under
 from ..llm.budget import afford, deadline, may_ask_again, room
+from ..llm.calls import Overheard
 from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
 from ..types import Budget, Passage, Usage
+from .llm_followup import contextualized
 from .llm_reading import (
     asked,
     entity_queries,
@@ -37,7 +39,17 @@ from .llm_reading import (
 from .llm_showing import seen, shown_findings, shown_parts
 from .llm_support import second_opinion
 from .llm_writing import Manuscript, compose
-from .protocol import Draft, Finding, Plan, Say, Situation, SubQuestion, Verdict
+from .protocol import (
+    Draft,
+    Finding,
+    Followup,
+    Plan,
+    Say,
+    Situation,
+    Standalone,
+    SubQuestion,
+    Verdict,
+)
 from .sufficiency.verdict import combined
 
 if TYPE_CHECKING:
@@ -72,18 +84,23 @@ class LlmReasoner:
         second_opinion: bool = False,
         sufficiency: Sufficiency | None = None,
     ) -> None:
-        self._small = small
-        self._writer = writer or small
+        self._small = Overheard(small)
+        self._writer = Overheard(writer) if writer and writer is not small else self._small
         self._passages = passages
         self._evidence_tokens = evidence_tokens
         self._second_opinion = second_opinion
         self._sufficiency = sufficiency
         # All are read now, so that a faulty one is an error at the start and not mid-way.
         self._templates = {
-            name: load(name, prompts) for name in ("plan", "judge", "write", "support")
+            name: load(name, prompts)
+            for name in ("contextualize", "plan", "judge", "write", "support")
         }
         other = f", writer {self._writer.name}" if self._writer is not small else ""
         self.name = f"{small.name}{other}"
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone. One call."""
+        return await contextualized(self._small, self._templates["contextualize"], followup)
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough already, or which parts and queries? One call."""

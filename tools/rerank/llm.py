@@ -13,6 +13,7 @@ from ...errors import BudgetExceeded, SufficeError
 from ...prompts import Template
 from ...prompts.rerank import RerankReply
 from ..llm.budget import afford, deadline, may_ask_again, room
+from ..llm.calls import Overheard
 from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel
 from ..llm.purse import Purse, open_purse
@@ -38,7 +39,7 @@ class LlmReranker:
 
     def __init__(self, model: LanguageModel, first: Reranker, template: Template) -> None:
         self.name = f"llm:{model.name}"
-        self._model = model
+        self._model = Overheard(model)
         self._first = first
         self._template = template
 

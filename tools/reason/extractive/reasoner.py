@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ...embed.protocol import Embedder
-from ..protocol import Draft, Plan, PlannedQuery, Say, Situation, SubQuestion, Verdict
+from ..protocol import (
+    Draft,
+    Followup,
+    Plan,
+    PlannedQuery,
+    Say,
+    Situation,
+    Standalone,
+    SubQuestion,
+    Verdict,
+)
 from .assess import Similarity, assess
 from .decide import Judged
 from .follow import next_queries
@@ -35,6 +45,13 @@ class ExtractiveReasoner:
 
         self._sufficiency = Sufficiency(embedder)
         self._sure, self._enough = sure, enough
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone, by rules."""
+        # Imported here: the rules stand on the words and spans of this room.
+        from ..followup import standalone
+
+        return standalone(followup.asked, followup.turns)
 
     async def plan(self, situation: Situation) -> Plan:
         """Weigh the survey; name the parts and what to search for where it does not suffice."""
