@@ -16,7 +16,7 @@ from question_sets import HALVED, TURNS, half
 
 from suffice import Agent, Corpus, Document
 from suffice.tools.reason.extractive import ExtractiveReasoner
-from suffice.tools.reason.protocol import Draft, Plan, Say, Situation, Verdict
+from suffice.tools.reason.protocol import Draft, Followup, Plan, Say, Situation, Standalone, Verdict
 from suffice.tools.types import Passage
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -109,6 +109,9 @@ class Watching:
 
     async def write(self, situation: Situation, say: Say) -> Draft:
         return await self._inner.write(situation, say)
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        return await self._inner.contextualize(followup)
 
     async def close(self) -> None:
         await self._inner.close()

@@ -24,18 +24,20 @@ _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)"
 class Outcome:
     """All that is concluded from an assessment. `parts` are in the order they were asked.
 
-    `believed` is, for each part, the probability that the evidence answers it.
+    `believed` is, for each part, the probability that the evidence answers it; `whole` that it
+    answers the question as it was asked.
     """
 
     assessment: Assessment
     parts: tuple[Settled, ...]
     found: tuple[bool, ...]
     believed: tuple[float, ...]
+    whole: float
 
     @property
     def confidence(self) -> float:
-        """The probability that the question can be answered: that of the weakest part."""
-        return min(self.believed, default=0.0)
+        """The probability that the question can be answered, as far as any part can."""
+        return min(self.whole, max(self.believed))
 
     @property
     def conflict(self) -> bool:
@@ -43,10 +45,13 @@ class Outcome:
         return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
 
 
-def conclude(assessment: Assessment, believed: Sequence[float], enough: float) -> Outcome:
+def conclude(
+    assessment: Assessment, believed: Sequence[float], whole: float, enough: float
+) -> Outcome:
     """Settle every part; one is found from a belief of `enough`.
 
-    `believed` is the probability for each part that the evidence answers it. A part is not
+    `believed` is the probability for each part that the evidence answers it, `whole` that it
+    answers the question. A part is not
     found where its chain lacks a required word: the right thing said of something else. Each
     side of a comparison must hold by its own chain, and one side alone says nothing.
     """
@@ -61,7 +66,7 @@ def conclude(assessment: Assessment, believed: Sequence[float], enough: float) -
             s.chosen is not None and not s.chosen.lacks and belief >= enough
             for s, belief in zip(parts, believed, strict=True)
         )
-    return Outcome(assessment, parts, found, tuple(believed))
+    return Outcome(assessment, parts, found, tuple(believed), whole)
 
 
 def _holds(judged: Judged | None) -> bool:

@@ -105,7 +105,10 @@ class ExtractiveReasoner:
             await self._sufficiency.of(part.text, situation.evidence)
             for part in weighed.question.parts
         ]
-        return conclude(weighed, believed, self._enough)
+        whole = believed[0]
+        if len(believed) > 1:
+            whole = await self._sufficiency.of(situation.question, situation.evidence)
+        return conclude(weighed, believed, whole, self._enough)
 
     def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
         """Words left open are worth one more round, however sure the rest is."""
