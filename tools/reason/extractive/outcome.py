@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..protocol import DraftClaim, Finding
 from .answer import Said, also, said
 from .assess import Assessment
+from .belief import belief
 from .compare import compared
 from .decide import Judged
 from .question import Part
@@ -51,8 +52,7 @@ def conclude(
     """Settle every part; one is found from a belief of `enough`.
 
     `believed` is the probability for each part that the evidence answers it, `whole` that it
-    answers the question. A part is not
-    found where its chain lacks a required word: the right thing said of something else. Each
+    answers the question. Each
     side of a comparison must hold by its own chain, and one side alone says nothing.
     """
     parts = tuple(
@@ -62,10 +62,7 @@ def conclude(
     if assessment.question.compare:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
-        found = tuple(
-            s.chosen is not None and not s.chosen.lacks and belief >= enough
-            for s, belief in zip(parts, believed, strict=True)
-        )
+        found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
     return Outcome(assessment, parts, found, tuple(believed), whole)
 
 
@@ -77,20 +74,20 @@ def _holds(judged: Judged | None) -> bool:
 def findings(outcome: Outcome) -> tuple[Finding, ...]:
     """Return one finding for each part."""
     each = zip(outcome.parts, outcome.found, outcome.believed, strict=True)
-    return tuple(_finding(settled, ok, belief) for settled, ok, belief in each)
+    return tuple(_finding(settled, ok, sure) for settled, ok, sure in each)
 
 
-def _finding(settled: Settled, found: bool, belief: float) -> Finding:
+def _finding(settled: Settled, found: bool, sure: float) -> Finding:
     part, judged = settled.part, settled.chosen
     if not found or judged is None:
-        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=belief)
+        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=sure)
     one = said(judged)
     return Finding(
         subquestion=part.id,
         found=True,
         text=one.lead or one.claim.text,
         quotes=one.claim.quotes,
-        confidence=belief,
+        confidence=sure,
     )
 
 
@@ -117,6 +114,11 @@ def claims(outcome: Outcome) -> tuple[tuple[DraftClaim, ...], str]:
             quoted += more
             leads.append(one.lead)
     return tuple(dict.fromkeys(quoted)), _joined(leads)
+
+
+def told(settled: Settled) -> list[DraftClaim]:
+    """Return all that would be quoted for a part; nothing where no chain bears on it."""
+    return _told(settled, settled.chosen)[1] if settled.chosen else []
 
 
 def _told(settled: Settled, chosen: Judged) -> tuple[Said, list[DraftClaim]]:

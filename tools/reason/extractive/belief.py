@@ -1,0 +1,71 @@
+"""Whether the evidence answers a part at all: signs of it, and one logistic over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .decide import Judged
+
+SIGNS = ("trust", "trust_second", "similarity", "relation", "chain")
+
+WEIGHTS = (1.77, 1.08, 0.77, 1.57, 1.3)
+"""Fitted by `benchmarks/fit_belief.py` on answerable and unanswerable questions of five kinds,
+each kind with a bias of its own, so that the signs decide and not the kind."""
+
+BIAS = -3.67
+
+UNKNOWN_SIMILARITY = 0.5
+"""Stands for the cosine where nothing was embedded; about what is usual."""
+
+SAME_RELATION = 0.6
+"""The cosine of what is asked, without its names, that counts as its words being met."""
+
+
+def signs(judged: Judged) -> tuple[float, ...]:
+    """Return the signs that the evidence answers a part, in the order of `SIGNS`; each 0 to 1.
+
+    trust, trust_second: the reranker's scores of the first two passages, which are
+    probabilities where the reranker gives such; similarity: the best cosine of any piece;
+    relation: how far the chain and the two best pieces meet what is asked of the things
+    named, by their words or by meaning; chain: the confidence of the chain.
+    """
+    made = judged.sheet
+    trust = [min(1.0, max(0.0, passage.score)) for passage in made.passages[:2]]
+    return (
+        trust[0],
+        trust[1] if len(trust) > 1 else 0.0,
+        float(made.similarity.max()) if made.compared else UNKNOWN_SIMILARITY,
+        _relation(judged),
+        judged.confidence,
+    )
+
+
+def belief(judged: Judged) -> float:
+    """Return the probability that the evidence answers the part.
+
+    It is 0 where a name, number or identifier of the part is not met: the right thing
+    said of something else is no answer. Where meanings were not compared, it is 0 as well
+    without a value of the kind asked for.
+    """
+    if judged.lacks or (judged.absent and not judged.sheet.compared):
+        return 0.0
+    return logistic(signs(judged), WEIGHTS, BIAS)
+
+
+def logistic(values: Sequence[float], weights: Sequence[float], bias: float) -> float:
+    """Return the probability of a weighted sum of signs."""
+    return 1.0 / (1.0 + math.exp(-bias - sum(w * v for w, v in zip(weights, values, strict=True))))
+
+
+def _relation(judged: Judged) -> float:
+    made = judged.sheet
+    best = (int(row) for row in np.argsort(-made.scores, kind="stable")[:2])
+    rows = sorted({*judged.chain.units, *best})
+    asked = np.array([0.0 if term.required else term.weight for term in made.part.terms])
+    total = float(asked.sum())
+    by_words = float(made.cover[rows].max(axis=0) @ asked) / total if total else 1.0
+    by_meaning = min(1.0, max(0.0, float(made.relation[rows].max())) / SAME_RELATION)
+    return max(by_words, by_meaning)
