@@ -23,16 +23,22 @@ _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)"
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that is concluded from an assessment. `parts` are in the order they were asked."""
+    """All that is concluded from an assessment. `parts` are in the order they were asked.
+
+    `believed` is, for each part, the probability that the evidence answers it; `whole` that it
+    answers the question as it was asked.
+    """
 
     assessment: Assessment
     parts: tuple[Settled, ...]
     found: tuple[bool, ...]
+    believed: tuple[float, ...]
+    whole: float
 
     @property
     def confidence(self) -> float:
-        """The probability that what is said is right: that of the weakest part."""
-        return min((belief(s.chosen) if s.chosen else 0.0 for s in self.parts), default=0.0)
+        """The probability that the question can be answered, as far as any part can."""
+        return min(self.whole, max(self.believed))
 
     @property
     def conflict(self) -> bool:
@@ -40,10 +46,14 @@ class Outcome:
         return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
 
 
-def conclude(assessment: Assessment, enough: float) -> Outcome:
+def conclude(
+    assessment: Assessment, believed: Sequence[float], whole: float, enough: float
+) -> Outcome:
     """Settle every part; one is found from a belief of `enough`.
 
-    Each side of a comparison must hold by its own chain, and one side alone says nothing.
+    `believed` is the probability for each part that the evidence answers it, `whole` that it
+    answers the question. Each
+    side of a comparison must hold by its own chain, and one side alone says nothing.
     """
     compare = assessment.question.compare
     parts = tuple(
@@ -54,7 +64,7 @@ def conclude(assessment: Assessment, enough: float) -> Outcome:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
         found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
-    return Outcome(assessment, parts, found)
+    return Outcome(assessment, parts, found, tuple(believed), whole)
 
 
 def of_the_named(tried: Sequence[Judged]) -> list[Judged]:
@@ -69,21 +79,21 @@ def _holds(judged: Judged | None) -> bool:
 
 def findings(outcome: Outcome) -> tuple[Finding, ...]:
     """Return one finding for each part."""
-    return tuple(_finding(s, ok) for s, ok in zip(outcome.parts, outcome.found, strict=True))
+    each = zip(outcome.parts, outcome.found, outcome.believed, strict=True)
+    return tuple(_finding(settled, ok, sure) for settled, ok, sure in each)
 
 
-def _finding(settled: Settled, found: bool) -> Finding:
+def _finding(settled: Settled, found: bool, sure: float) -> Finding:
     part, judged = settled.part, settled.chosen
-    doubt = belief(judged) if judged else 0.0
     if not found or judged is None:
-        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=doubt)
+        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=sure)
     one = said(judged)
     return Finding(
         subquestion=part.id,
         found=True,
         text=one.lead or one.claim.text,
         quotes=one.claim.quotes,
-        confidence=doubt,
+        confidence=sure,
     )
 
 
