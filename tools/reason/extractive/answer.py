@@ -68,10 +68,14 @@ def also(judged: Judged) -> list[DraftClaim]:
 
 
 def _bears(judged: Judged, row: int) -> bool:
-    """Whether a piece speaks of what was asked, by its words or by its meaning."""
+    """Whether a piece speaks of what was asked: by its words, its meaning, or a name that
+    leads from what is quoted to a value of the kind asked for."""
     made = judged.sheet
     by_words = float(made.cover[row] @ made.weights)
-    return by_words >= LEAST_WORDS or float(made.similarity[row]) >= LEAST_MEANING
+    led = any(
+        link.unit == row and link.typed and link.start in judged.chain.units for link in made.links
+    )
+    return by_words >= LEAST_WORDS or float(made.similarity[row]) >= LEAST_MEANING or led
 
 
 def _further_rows(judged: Judged) -> list[int]:
@@ -82,7 +86,8 @@ def _further_rows(judged: Judged) -> list[int]:
     for row in order:
         if made.place[row] >= SOURCE and made.units[row].passage < MOST_SOURCES:
             best.setdefault(made.units[row].passage, row)
-    near = [row for row in order[:MOST_ALSO] if made.scores[row] >= made.scores[order[0]] - NEAR]
+    rest = [row for row in order if row not in judged.chain.units][:MOST_ALSO]
+    near = [row for row in rest if made.scores[row] >= made.scores[order[0]] - NEAR]
     new = [row for passage, row in sorted(best.items()) if passage not in quoted]
     meant = [int(np.argmax(made.similarity))] if made.compared else []
     return list(dict.fromkeys([*near[:1], *meant, *near, *new]))

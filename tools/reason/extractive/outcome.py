@@ -25,20 +25,19 @@ _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)"
 class Outcome:
     """All that is concluded from an assessment. `parts` are in the order they were asked.
 
-    `believed` is, for each part, the probability that the evidence answers it; `whole` that it
-    answers the question as it was asked.
+    `believed` is, for each part, the probability that what would be said of it is right.
     """
 
     assessment: Assessment
     parts: tuple[Settled, ...]
     found: tuple[bool, ...]
     believed: tuple[float, ...]
-    whole: float
 
     @property
     def confidence(self) -> float:
-        """The probability that the question can be answered, as far as any part can."""
-        return min(self.whole, max(self.believed))
+        """The probability that what is said is right: that of the weakest part told."""
+        told = [b for b, found in zip(self.believed, self.found, strict=True) if found]
+        return min(told or self.believed, default=0.0)
 
     @property
     def conflict(self) -> bool:
@@ -46,25 +45,26 @@ class Outcome:
         return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
 
 
-def conclude(
-    assessment: Assessment, believed: Sequence[float], whole: float, enough: float
-) -> Outcome:
+def conclude(assessment: Assessment, estimates: Sequence[float], enough: float) -> Outcome:
     """Settle every part; one is found from a belief of `enough`.
 
-    `believed` is the probability for each part that the evidence answers it, `whole` that it
-    answers the question. Each
-    side of a comparison must hold by its own chain, and one side alone says nothing.
+    `estimates` is, for each part, the probability that the evidence as a whole answers it.
+    Each side of a comparison must hold by its own chain, and one side alone says nothing.
     """
     compare = assessment.question.compare
     parts = tuple(
         settle(part, (compare and of_the_named(tried)) or tried)
         for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
     )
+    believed = tuple(
+        belief(settled.chosen, estimate) if settled.chosen else 0.0
+        for settled, estimate in zip(parts, estimates, strict=True)
+    )
     if compare:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
-        found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
-    return Outcome(assessment, parts, found, tuple(believed), whole)
+        found = tuple(one >= enough for one in believed)
+    return Outcome(assessment, parts, found, believed)
 
 
 def of_the_named(tried: Sequence[Judged]) -> list[Judged]:

@@ -22,7 +22,7 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.41
+ENOUGH = 0.25
 """Below this belief nothing is answered; it is better to say what is missing."""
 
 
@@ -101,14 +101,11 @@ class ExtractiveReasoner:
 
     async def _conclude(self, situation: Situation) -> Outcome:
         weighed = await assess(situation.question, situation.evidence, self._similarity)
-        believed = [
+        estimates = [
             await self._sufficiency.of(part.text, situation.evidence)
             for part in weighed.question.parts
         ]
-        whole = believed[0]
-        if len(believed) > 1:
-            whole = await self._sufficiency.of(situation.question, situation.evidence)
-        return conclude(weighed, believed, whole, self._enough)
+        return conclude(weighed, estimates, self._enough)
 
     def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
         """Words left open are worth one more round, however sure the rest is."""
