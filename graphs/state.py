@@ -20,7 +20,7 @@ from ..tools.reason.protocol import (
     Turn,
 )
 from ..tools.rerank.protocol import Candidate, Reranker
-from ..tools.search import Searcher
+from ..tools.search import Finder
 from ..tools.store.protocol import Store
 from ..tools.types import Answer, Budget, Noun, Passage, Query, Usage, Where
 
@@ -113,7 +113,7 @@ class Tools:
     """
 
     store: Store
-    searcher: Searcher
+    searcher: Finder
     reranker: Reranker | None
     reasoner: Reasoner
     evidence: int = 20

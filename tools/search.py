@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -29,6 +30,13 @@ after the other."""
 
 RANK_OFFSET = 10.0
 """Keeps the first ranks from outweighing all others when rankings are joined."""
+
+
+class Finder(Protocol):
+    """Finds candidates for a query: what the nodes of a graph search with."""
+
+    async def search(self, query: Query) -> list[Candidate]:
+        """Return candidates, best first. Raises as `Searcher.search` does."""
 
 
 class Searcher:

@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError, SufficeError
-from . import add, ask, cache, chat, graph, mcp, push, serve, status
+from . import (
+    add,
+    ask,
+    cache,
+    calibrate,
+    chat,
+    compare,
+    eval,  # noqa: A004 - named as the command is
+    graph,
+    mcp,
+    push,
+    serve,
+    status,
+)
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -26,6 +39,9 @@ app = typer.Typer(
 )
 app.command("add")(add.command)
 app.command("ask")(ask.command)
+app.command("eval")(eval.command)
+app.command("compare")(compare.command)
+app.command("calibrate")(calibrate.command)
 app.command("chat")(chat.command)
 app.command("serve")(serve.command)
 app.command("status")(status.command)

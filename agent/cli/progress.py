@@ -14,6 +14,7 @@ from .screen import line
 
 if TYPE_CHECKING:
     from ...tools.ingest import Progress
+    from ..evaluation.runner import Asked
 
 
 BAR = 16
@@ -27,6 +28,51 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
     if not console.is_terminal:
         yield None
         return
+    with _bar(console) as bar:
+        task = bar.add_task("adding", total=None, rate="", current="")
+
+        def show(progress: Progress) -> None:
+            bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{progress.rate:.0f} passages/s{_left(progress.seconds_left)}",
+                current=_name(progress.current, console.width - NUMBERS),
+            )
+
+        yield show
+
+
+@contextmanager
+def asking_bar(console: Console) -> Iterator[Callable[[Asked], None] | None]:
+    """Yield what an evaluation calls after each question, or None where nobody watches."""
+    if not console.is_terminal:
+        yield None
+        return
+    with _bar(console) as bar:
+        task = bar.add_task("asking", total=None, rate="", current="")
+
+        def show(asked: Asked) -> None:
+            rate = f"{asked.rate:.1f} questions/s{_left(asked.seconds_left)}" if asked.rate else ""
+            bar.update(
+                task, completed=asked.done, total=asked.total, rate=rate, current=asked.strategy
+            )
+
+        yield show
+
+
+@contextmanager
+def rerunning_bar(console: Console) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield what a diagnosis calls after each question, or None where nobody watches."""
+    if not console.is_terminal:
+        yield None
+        return
+    with _bar(console) as bar:
+        task = bar.add_task("running again", total=None, rate="", current="")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _bar(console: Console) -> Bar:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=BAR),
@@ -34,24 +80,11 @@ def progress_bar(console: Console) -> Iterator[Callable[[Progress], None] | None
         TextColumn("{task.fields[rate]}", style="dim"),
         TextColumn("{task.fields[current]}", style="dim", markup=False),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("adding", total=None, rate="", current="")
+    return Bar(*columns, console=console, transient=True)
 
-        def show(progress: Progress) -> None:
-            left = (
-                ""
-                if progress.seconds_left is None
-                else f", {_duration(progress.seconds_left)} left"
-            )
-            bar.update(
-                task,
-                completed=progress.done,
-                total=progress.total,
-                rate=f"{progress.rate:.0f} passages/s{left}",
-                current=_name(progress.current, console.width - NUMBERS),
-            )
 
-        yield show
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f", {_duration(seconds)} left"
 
 
 def _name(source: str, room: int) -> str:
