@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ...errors import InputError
 from ..corpus import Corpus
-from ..reasoner import NONE, chosen_models, model_opener
 from ..settings import Settings
 from .ask import take_up
 from .options import corpus_for
@@ -23,6 +22,7 @@ def propose(
     Raises `InputError` where the file is there already: it may have been edited.
     """
     from ..evaluation.drafting import draft, to_lines
+    from ..reasoner import NONE, chosen_models, model_opener
 
     if output is not None and output.exists():
         raise InputError(f"{output} is there already, and may have been edited; name another file")
