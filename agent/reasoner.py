@@ -43,6 +43,7 @@ def open_reasoner(
         return ExtractiveReasoner(embedder)
 
     from ..tools.reason.llm import LlmReasoner
+    from ..tools.reason.sufficiency.estimate import Sufficiency
 
     model = model_opener(settings, cache)
     # A writer alone also plans and judges: some model has to.
@@ -52,6 +53,7 @@ def open_reasoner(
         model(writer) if writer not in (NONE, small) and small != NONE else None,
         prompts=settings.prompts,
         second_opinion=settings.second_opinion,
+        sufficiency=Sufficiency(embedder),
     )
 
 

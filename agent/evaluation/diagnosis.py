@@ -18,6 +18,7 @@ from .runner import AT_ONCE, Evaluation
 from .swaps import Swap, swap_for
 
 if TYPE_CHECKING:
+    from ...tools.reason.protocol import Reasoner
     from ..settings import Settings
 
 WORDS: dict[Part, str] = {
@@ -88,6 +89,7 @@ def diagnose(
     evaluation: Evaluation,
     *,
     at_once: int = AT_ONCE,
+    reasoner: Reasoner | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Diagnosis:
     """Say of every question that failed which part lost it, and what to swap first.
@@ -98,6 +100,7 @@ def diagnose(
 
     Args:
         at_once: questions under way at a time.
+        reasoner: what thought then, if not the one the settings name.
         progress: called with how many are done, and of how many.
     """
     began = time.monotonic()
@@ -108,7 +111,7 @@ def diagnose(
         if not came_well(q, o)
     ]  # fmt: skip
     settings = evaluation.settings.changed(strategy=strategy)
-    with Agent(corpus, settings=settings) as agent:
+    with Agent(corpus, settings=settings, reasoner=reasoner) as agent:
         work = _all(agent, failing, at_once, progress)
         blames = corpus._loop.run(work)
         name = agent._reasoner.name

@@ -52,7 +52,6 @@ class Manuscript:
             lead=self._lead,
             missing=tuple(self._missing),
             conflict=self._conflict,
-            confidence=0.9 if claims and not self._missing else 0.5 if claims else 0.0,
         )
 
     def _visible(self) -> str:

@@ -38,7 +38,8 @@ class Finding(Noun):
 
     `text` is the short answer in the evidence's own words, `claim` one sentence that
     states it (empty where the quotes do); `missing` says in the asker's words what was
-    looked for; `confidence` is between 0 and 1.
+    looked for; `confidence` is the probability that it is right, or where it is missing, that
+    the evidence answers it all the same; `stated` is what a model says of itself.
     """
 
     subquestion: str
@@ -48,6 +49,7 @@ class Finding(Noun):
     quotes: tuple[Quote, ...] = ()
     missing: str = ""
     confidence: float = PydanticField(default=0.0, ge=0.0, le=1.0)
+    stated: float | None = PydanticField(default=None, ge=0.0, le=1.0)
 
 
 class PlannedQuery(Noun):

@@ -28,6 +28,7 @@ _LIKE = {
     "\u2026": "...",
 }
 _EMPHASIS = re.compile(r"[*`]+")
+_OPENING = re.compile(r"[*`]+\Z")
 _LINE_END = re.compile(rf"[{re.escape(_DASHES)}\u00ad][^\S\n]*\n\s*")
 _PLAIN = re.compile(r"[A-Za-z0-9_.,;:!?()'\"/%&+=]+(?: [A-Za-z0-9_.,;:!?()'\"/%&+=]+)*")
 """Letters of which folding changes nothing but the case, and single spaces between them."""
@@ -136,8 +137,18 @@ def find_quote(quote: str, text: Folded) -> tuple[int, int] | None:
     for needle in dict.fromkeys((wanted, wanted.strip(_EDGE))):
         for start, end in _matches(needle, text.text) if needle else ():
             if _whole(text, start, end):
-                return text.origin[start], text.origin[end - 1] + 1
+                return _with_marks(text.source, text.origin[start], text.origin[end - 1] + 1)
     return None
+
+
+def _with_marks(source: str, start: int, end: int) -> tuple[int, int]:
+    """Take in the emphasis mark next to a span that holds only its other half."""
+    if len(_EMPHASIS.findall(source, start, end)) % 2:
+        if opening := _OPENING.search(source, 0, start):
+            return opening.start(), end
+        if closing := _EMPHASIS.match(source, end):
+            return start, closing.end()
+    return start, end
 
 
 def _matches(needle: str, text: str) -> Iterator[tuple[int, int]]:

@@ -22,7 +22,7 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.41
+ENOUGH = 0.25
 """Below this belief nothing is answered; it is better to say what is missing."""
 
 
@@ -40,6 +40,10 @@ class ExtractiveReasoner:
         self, embedder: Embedder | None = None, *, sure: float = SURE, enough: float = ENOUGH
     ) -> None:
         self._similarity = Similarity(embedder) if embedder is not None else None
+        # Here and not above, for it reads with the words of this package.
+        from ..sufficiency.estimate import Sufficiency
+
+        self._sufficiency = Sufficiency(embedder)
         self._sure, self._enough = sure, enough
 
     async def contextualize(self, followup: Followup) -> Standalone:
@@ -97,7 +101,11 @@ class ExtractiveReasoner:
 
     async def _conclude(self, situation: Situation) -> Outcome:
         weighed = await assess(situation.question, situation.evidence, self._similarity)
-        return conclude(weighed, self._enough)
+        estimates = [
+            await self._sufficiency.of(part.text, situation.evidence)
+            for part in weighed.question.parts
+        ]
+        return conclude(weighed, estimates, self._enough)
 
     def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
         """Words left open are worth one more round, however sure the rest is."""
