@@ -32,7 +32,7 @@ from .tools.llm.prices import Price
 from .tools.llm.tokens import estimate
 from .tools.llm.wire import Said
 from .tools.reason.llm import LlmReasoner
-from .tools.reason.protocol import Draft, DraftClaim, Finding, Quote
+from .tools.reason.protocol import Draft, DraftClaim, Finding, Followup, Quote, Standalone
 from .tools.retry import Patience
 
 if TYPE_CHECKING:
@@ -191,6 +191,10 @@ class _Around:
 
     inner: Reasoner
     name: str = "planted"
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone."""
+        return await self.inner.contextualize(followup)
 
     async def plan(self, situation: Situation) -> Plan:
         """Plan as the inner one does."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, QuestionError
 from ..tools.types import AddReport, Document, Passage, Query, Where
+from . import look
 from .loop import LoopThread
 from .settings import Settings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..tools.ingest import Progress
+    from .look import Contents
     from .parts import Parts
 
 MOST_QUESTION_CHARS = 8_000
@@ -113,6 +115,32 @@ class Corpus:
         """The async twin of `remove`."""
         await self._loop.arun(self._parts.store.delete(_many(document_ids)))
 
+    # Copying
+
+    def push(
+        self,
+        place: str | Path,
+        *,
+        collection: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Copy documents, passages and vectors to a Qdrant server, or to another folder.
+
+        Nothing is embedded anew, and what is there already is left as it is, so that a push
+        that was cut short goes on where it stopped. Returns the number of documents copied.
+
+        Args:
+            place: `"http://host:6333"`, with the `collection` there (default: the settings'),
+                or a folder.
+            progress: called with the documents done and the documents in all.
+
+        Raises:
+            StoreMissing: there is nothing here to copy.
+            StoreMismatch: what is there was built by another embedder.
+            StoreLocked, StoreUnavailable: as they say.
+        """
+        return self._loop.run(self._push(str(place), collection, progress))
+
     # Looking
 
     def search(self, text: str, limit: int = 10, where: Where | None = None) -> list[Passage]:
@@ -130,18 +158,38 @@ class Corpus:
         """The async twin of `search`."""
         return await self._loop.arun(self._search(checked(text), limit, where))
 
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its whole text as it is stored, or None."""
-        record = self._loop.run(self._parts.store.document(document_id))
-        return record.document if record else None
+    def document(self, document_id: str, where: Where | None = None) -> Document | None:
+        """Return a document with its whole text as it is stored, or None.
 
-    def documents(self) -> list[Document]:
-        """List the documents, with `text` left empty."""
-        return [record.document for record in self._loop.run(self._parts.store.documents())]
+        With `where`, only a document all of whose passages it lets through.
+        """
+        return self._loop.run(look.document(self._parts.store, document_id, where))
+
+    async def adocument(self, document_id: str, where: Where | None = None) -> Document | None:
+        """The async twin of `document`."""
+        return await self._loop.arun(look.document(self._parts.store, document_id, where))
+
+    def documents(self, where: Where | None = None) -> list[Document]:
+        """List the documents, with `text` left empty; with `where`, those it lets through."""
+        records = self._loop.run(look.records(self._parts.store, where))
+        return [record.document for record in records]
+
+    async def adocuments(self, where: Where | None = None) -> list[Document]:
+        """The async twin of `documents`."""
+        records = await self._loop.arun(look.records(self._parts.store, where))
+        return [record.document for record in records]
 
     def count(self, where: Where | None = None) -> int:
         """Count passages."""
         return self._loop.run(self._parts.store.count(where))
+
+    async def acount(self, where: Where | None = None) -> int:
+        """The async twin of `count`."""
+        return await self._loop.arun(self._parts.store.count(where))
+
+    async def acontents(self, where: Where | None = None) -> Contents:
+        """Return what a `where` lets through: documents, how many passages, which fields."""
+        return await self._loop.arun(look.contents(self._parts.store, where))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -197,7 +245,20 @@ class Corpus:
             enrich_version=ENRICH_VERSION,
         )
 
+    async def _push(
+        self, place: str, collection: str | None, progress: Callable[[int, int], None] | None
+    ) -> int:
+        from ..tools.store import push
+        from .parts import store_at
+
+        target = store_at(place, collection or self.settings.collection)
+        try:
+            return await push(self._parts.store, target, progress)
+        finally:
+            await target.close()
+
     async def _search(self, text: str, limit: int, where: Where | None) -> list[Passage]:
+        from ..tools.cache import under
         from ..tools.search import FIRST, POOL
 
         check_limit(limit)
@@ -210,7 +271,8 @@ class Corpus:
         reranker = self._parts.reranker
         passages = [candidate.passage for candidate in candidates]
         if reranker is not None:
-            scores = await reranker.rank(query.text, candidates)
+            with under(where):  # what is kept for one person's filter is not for another's
+                scores = await reranker.rank(query.text, candidates)
             scored = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
             passages = [p.model_copy(update={"score": float(score)}) for score, p in scored]
         return passages[:limit]

@@ -21,6 +21,7 @@ from ..tools.search import Searcher
 from ..tools.store import check_manifest, open_store
 from ..tools.store.protocol import Store
 from ..tools.trail.follow import Trail
+from .reasoner import model_opener
 from .settings import Settings
 
 log = logging.getLogger("suffice")
@@ -77,7 +78,7 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
     """
     notices: list[str] = []
     async with AsyncExitStack() as opened:
-        store = _store(place, settings)
+        store = store_at(place, settings.collection)
         opened.push_async_callback(store.close)
         # Asked first: what cannot be opened says so before a model is loaded.
         if await store.manifest() is None and not create:
@@ -91,8 +92,14 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
         if embedder is not None:
             opened.push_async_callback(embedder.close)
         sparse = Bm25()
-        reranker = open_reranker(settings.reranker, embedder=embedder, sparse=sparse)
-        if cache is not None and reranker is not None and ":" in settings.reranker:
+        reranker = open_reranker(
+            settings.reranker,
+            embedder=embedder,
+            sparse=sparse,
+            model=model_opener(settings, cache),
+            prompts=settings.prompts,
+        )
+        if cache is not None and reranker is not None and ":" in reranker.name:
             reranker = CachedReranker(reranker, cache)
         if reranker is not None:
             opened.push_async_callback(reranker.close)
@@ -102,12 +109,12 @@ async def open_parts(place: str, settings: Settings, *, create: bool) -> Parts:
         )
 
 
-def _store(place: str, settings: Settings) -> Store:
-    """Open the store; a folder has neither a collection nor a key."""
+def store_at(place: str, collection: str) -> Store:
+    """Return the store at `place`; a folder has neither a collection nor a key."""
     if not is_server(place):
         return open_store(place)
     key = os.environ.get("QDRANT_API_KEY")
-    return open_store(place, collection=settings.collection, api_key=key)
+    return open_store(place, collection=collection, api_key=key)
 
 
 def open_cache() -> Cache:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import SettingsError
 from ..tools.cache import Cache, CachedModel
 from ..tools.embed.protocol import Embedder
 from ..tools.llm import default_model, open_model
@@ -42,8 +43,9 @@ def open_reasoner(
         return ExtractiveReasoner(embedder)
 
     from ..tools.reason.llm import LlmReasoner
+    from ..tools.reason.sufficiency.estimate import Sufficiency
 
-    model = _opener(settings, cache)
+    model = model_opener(settings, cache)
     # A writer alone also plans and judges: some model has to.
     planner = model(small if small != NONE else writer)
     return LlmReasoner(
@@ -51,14 +53,21 @@ def open_reasoner(
         model(writer) if writer not in (NONE, small) and small != NONE else None,
         prompts=settings.prompts,
         second_opinion=settings.second_opinion,
+        sufficiency=Sufficiency(embedder),
     )
 
 
-def _opener(settings: Settings, cache: Cache | None) -> Callable[[str], LanguageModel]:
+def model_opener(settings: Settings, cache: Cache | None = None) -> Callable[[str], LanguageModel]:
+    """Return what opens a model by its provider string; "" is the small one."""
+
     def opened(name: str) -> LanguageModel:
+        name = name or chosen_models(settings)[0]
         model = open_model(name, prices=settings.prices)
         if model is None:
-            raise ValueError(f"{name} is no language model")
+            raise SettingsError(
+                'a language model is needed and none is set; set small = "openai:MODEL", '
+                "or a key of OpenAI or Anthropic in the environment"
+            )
         return CachedModel(model, cache) if cache is not None else model
 
     return opened

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import SettingsError, StoreUnavailable
 from ..graphs import build
-from ..graphs.events import MOST_STEPS, Event, RunFinished, run_events
+from ..graphs.events import MOST_STEPS, Event, RunFinished, RunStarted, run_events
 from ..graphs.state import State, Tools, fresh_state
+from ..graphs.tracing import traced
 from ..tools.types import Answer, Budget, Passage, Where
 from .corpus import Corpus, check_limit, checked
 from .parts import is_server
@@ -23,14 +23,18 @@ from .reasoner import open_reasoner
 from .runs import RunStore
 from .settings import Settings
 from .status import describe
+from .threads import ThreadStore, turn_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from ..tools.reason.protocol import Reasoner
+    from ..tools.reason.protocol import Reasoner, Turn
 
 
 log = logging.getLogger("suffice")
+
+RECALLED = 8
+"""Turns before a follow-up that are looked at to understand it."""
 
 OF_THE_CORPUS = ("embedder", "weights", "reranker", "trail", "max_chars")
 """Settings that were put to use when the corpus was opened; an agent cannot change them."""
@@ -72,6 +76,7 @@ class Agent:
                 self.corpus.close()
             raise
         self.runs = run_store(self.corpus.place, self.settings)
+        self.threads = thread_store(self.corpus.place, self.settings)
 
     # Asking
 
@@ -81,6 +86,8 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> Answer:
         """Answer a question with quotes, or abstain and say what is missing.
 
@@ -88,12 +95,15 @@ class Agent:
             question: up to 8,000 characters.
             where: narrows every search by metadata: `{"year": {"gte": 2021}}`.
             budget: what this question may take, instead of the settings'.
+            thread: the conversation it belongs to, under any name of yours. A follow-up
+                is first made into a question that stands alone.
+            owner: whose run and thread this is; nobody else's thread is continued.
 
         Raises:
             QuestionError, FilterError: the question or the filter cannot be used. An
                 outage is no exception: it is an `Answer` with the status `failed`.
         """
-        return self.corpus._loop.run(self._ask(question, where, budget))
+        return self.corpus._loop.run(self._ask(question, where, budget, thread, owner))
 
     async def aask(
         self,
@@ -101,9 +111,11 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        owner: str = "",
     ) -> Answer:
         """The async twin of `ask`; cancelling it cancels the run."""
-        return await self.corpus._loop.arun(self._ask(question, where, budget))
+        return await self.corpus._loop.arun(self._ask(question, where, budget, thread, owner))
 
     def stream(
         self,
@@ -111,10 +123,18 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        history: Sequence[Turn] = (),
+        owner: str = "",
     ) -> Iterator[Event]:
-        """Yield the events of a run as it goes; the last is `RunFinished` with the answer."""
+        """Yield the events of a run as it goes; the last is `RunFinished` with the answer.
+
+        `history` are the turns of a conversation that is kept elsewhere, not as a `thread`.
+        """
         text = checked(question)
-        return self.corpus._loop.iterate(lambda: self._run(text, where, budget))
+        return self.corpus._loop.iterate(
+            lambda: self._run(text, where, budget, thread, owner, history)
+        )
 
     def astream(
         self,
@@ -122,10 +142,15 @@ class Agent:
         *,
         where: Where | None = None,
         budget: Budget | Mapping[str, Any] | None = None,
+        thread: str | None = None,
+        history: Sequence[Turn] = (),
+        owner: str = "",
     ) -> AsyncIterator[Event]:
         """The async twin of `stream`; leaving the loop early cancels the run."""
         text = checked(question)
-        return self.corpus._loop.aiterate(lambda: self._run(text, where, budget))
+        return self.corpus._loop.aiterate(
+            lambda: self._run(text, where, budget, thread, owner, history)
+        )
 
     def retrieve(self, question: str, limit: int = 20, where: Where | None = None) -> list[Passage]:
         """Plan, search and rerank over rounds, without writing. Best first.
@@ -152,6 +177,7 @@ class Agent:
 
     def close(self) -> None:
         """Close the reasoner and the corpus, each only if the agent opened it itself."""
+        self.runs.close()
         if self._opened_reasoner and not self.corpus.closed:
             self.corpus._loop.run(self._reasoner.close())
         if self._opened_corpus:
@@ -172,28 +198,57 @@ class Agent:
         return f"Agent({self.corpus!r}, reasoner={self._reasoner.name!r})"
 
     async def _ask(
-        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+        self,
+        question: str,
+        where: Where | None,
+        budget: Budget | Mapping[str, Any] | None,
+        thread: str | None,
+        owner: str,
     ) -> Answer:
-        async with aclosing(self._run(checked(question), where, budget)) as events:
+        run = self._run(checked(question), where, budget, thread, owner)
+        async with aclosing(run) as events:
             async for event in events:
                 if isinstance(event, RunFinished):
                     return event.answer
         raise RuntimeError("the run ended without an answer")
 
     async def _run(
-        self, question: str, where: Where | None, budget: Budget | Mapping[str, Any] | None
+        self,
+        question: str,
+        where: Where | None,
+        budget: Budget | Mapping[str, Any] | None,
+        thread: str | None,
+        owner: str,
+        history: Sequence[Turn] = (),
     ) -> AsyncGenerator[Event]:
         """Run the graph and yield its events; keep them before the last is yielded."""
         state = self._state(question, where, budget)
+        if thread is None and history:
+            state |= {"history": tuple(history[-RECALLED:])}
+        if thread is not None:
+            turns = await self.threads.turns(thread, owner=owner)
+            state |= {"thread": thread, "history": turns[-RECALLED:]}
         with suppress(StoreUnavailable):  # the graph will meet the outage, and answer with it
             await self._check(where)
         kept: list[Event] = []
-        async with aclosing(run_events(self._graph, state, self._tools())) as events:
+        run = traced(run_events(self._graph, state, self._tools()))
+        async with aclosing(run) as events:
             async for event in events:
                 kept.append(event)
                 if isinstance(event, RunFinished):
-                    await asyncio.to_thread(self._keep, kept)
+                    self.runs.save_soon(kept, owner=owner, thread=thread or "")
+                    if thread is not None:
+                        await self._remember(thread, kept, event.answer, owner)
                 yield event
+
+    async def _remember(self, thread: str, events: list[Event], answer: Answer, owner: str) -> None:
+        """Add a turn to its thread. An answer is not withheld because that cannot be done."""
+        started = next(event for event in events if isinstance(event, RunStarted))
+        try:
+            turn = turn_of(answer, started.question, started.asked)
+            await self.threads.add(thread, turn, owner=owner)
+        except StoreUnavailable as error:
+            log.warning(str(error))
 
     async def _check(self, where: Where | None) -> None:
         """Refuse what cannot be asked before a run begins."""
@@ -201,13 +256,6 @@ class Agent:
         await parts.check(adding=False)
         if where:
             await parts.store.count(where)
-
-    def _keep(self, events: list[Event]) -> None:
-        """Keep a run. An answer is not withheld because the run that found it cannot be."""
-        try:
-            self.runs.save(events)
-        except StoreUnavailable as error:
-            log.warning(str(error))
 
     async def _retrieve(self, question: str, limit: int, where: Where | None) -> list[Passage]:
         check_limit(limit)
@@ -241,9 +289,20 @@ class Agent:
 
 def run_store(place: str, settings: Settings) -> RunStore:
     """Return where the runs of the corpus at `place` are kept: in it, if it is a folder."""
-    folder = Path(".suffice") if is_server(place) else Path(place).expanduser()
+    folder = _beside(place)
     days = 0.0 if place == ":memory:" else settings.keep_runs_days
     return RunStore(folder / "runs.sqlite", days=days, megabytes=settings.keep_runs_mb)
+
+
+def thread_store(place: str, settings: Settings) -> ThreadStore:
+    """Return where the threads of the corpus at `place` are kept: in it, if it is a folder."""
+    days = 0.0 if place == ":memory:" else settings.keep_threads_days
+    path = _beside(place) / "threads.sqlite"
+    return ThreadStore(path, days=days, megabytes=settings.keep_threads_mb)
+
+
+def _beside(place: str) -> Path:
+    return Path(".suffice") if is_server(place) else Path(place).expanduser()
 
 
 def _settings(corpus: Corpus, given: Settings | None, overrides: dict[str, Any]) -> Settings:

@@ -1,9 +1,10 @@
 """Settings: from suffice.toml, the environment and arguments, in rising order.
 
 Every setting has a name in `suffice.toml`, the variable `SUFFICE_<NAME>` and the
-argument of the same name. Budgets are a table: `[budget]` in the file,
-`SUFFICE_BUDGET_ROUNDS` in the environment. Keys are no settings: they are read from
-the providers' own variables (`OPENAI_API_KEY`, …) when a call is made, and kept nowhere.
+argument of the same name. Budgets are a table, as is what concerns the server: `[budget]`
+in the file, `SUFFICE_BUDGET_ROUNDS` in the environment. Keys are no settings: they are
+read from the providers' own variables (`OPENAI_API_KEY`, …) when a call is made, and kept
+nowhere.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from ..errors import SettingsError
 from ..tools.llm.prices import Price
 from ..tools.types import Budget, Noun
+from .access import Serving, Token
 
 FILE = "suffice.toml"
 ENVIRONMENT = "environment"
@@ -32,7 +34,7 @@ class Settings(Noun):
     collection: str = Field("suffice", description="name on a Qdrant server")
     embedder: str = Field("minilm", description="minilm, none, or provider:model")
     weights: str | None = Field(None, description="folder with the embedder's weights")
-    reranker: str = Field("evidence", description="evidence, plain, none, or provider:model")
+    reranker: str = Field("evidence", description="evidence, plain, llm, none, or provider:model")
     trail: bool = Field(True, description="follow mentions from passage to passage")
     small: str = Field(
         "auto", description="model that plans and judges: auto, none, provider:model"
@@ -50,11 +52,19 @@ class Settings(Noun):
     max_chars: int = Field(2000, ge=200, le=20_000, description="characters of a chunk")
     keep_runs_days: float = Field(30.0, ge=0, description="how long runs are kept; 0 keeps none")
     keep_runs_mb: float = Field(200.0, ge=0, description="how much room kept runs may take")
+    keep_threads_days: float = Field(
+        30.0, ge=0, description="how long conversations are kept; 0 keeps none on disk"
+    )
+    keep_threads_mb: float = Field(
+        50.0, ge=0, description="how much room kept conversations may take"
+    )
     prompts: str | None = Field(None, description="folder with prompts of your own")
     keep_replies: bool = Field(
         False, description="cache replies of models, embeddings and rerankers"
     )
 
+    server: Serving = Field(Serving(), description="how `suffice serve` serves, and its limits")
+    tokens: tuple[Token, ...] = Field((), description="who may call it, and for what")
     prices: dict[str, Price] = Field(
         default_factory=dict, description="dollars per million tokens, by provider:model"
     )
@@ -121,22 +131,26 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix("SUFFICE_").lower()
         if not variable.startswith("SUFFICE_") or name in NOT_SETTINGS:
             continue
-        if name.startswith("budget_"):
-            values.setdefault("budget", {})[name.removeprefix("budget_")] = value
+        table, _, rest = name.partition("_")
+        if rest and table in TABLES:
+            values.setdefault(table, {})[rest] = value
         else:
             values[name] = value
     return values
 
 
-NOT_SETTINGS = ("config", "cache", "api_key")
+TABLES: dict[str, type[Noun]] = {"budget": Budget, "server": Serving}
+"""Settings that are tables, with names of their own."""
+
+NOT_SETTINGS = ("config", "cache", "api_key", "token")
 """Variables that say where to look, not what to do."""
 
 
 def _check_names(layer: Mapping[str, Any], origin: str) -> None:
     _check(layer, Settings.model_fields, "", origin)
-    budget = layer.get("budget")
-    if isinstance(budget, Mapping):
-        _check(budget, Budget.model_fields, "budget.", origin)
+    for table, noun in TABLES.items():
+        if isinstance(names := layer.get(table), Mapping):
+            _check(names, noun.model_fields, f"{table}.", origin)
 
 
 def _check(names: Iterable[str], known: Iterable[str], prefix: str, origin: str) -> None:
@@ -167,7 +181,8 @@ def _validated(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         origin = origins.get(str(first["loc"][0]), "")
         origin = _variable(name) if origin == ENVIRONMENT else origin
-        given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"
+        secret = first["loc"][0] == "tokens"
+        given = "" if secret or isinstance(first["input"], Mapping) else f", got {first['input']!r}"
         raise SettingsError(f'setting "{name}" ({origin}): {first["msg"]}{given}') from None
     settings._origins = origins
     return settings

@@ -24,7 +24,7 @@ async def describe(corpus: Corpus, settings: Settings, reasoner: Reasoner) -> di
         "corpus": corpus.place,
         "documents": len(documents),
         "passages": await parts.store.count(),
-        "megabytes": await asyncio.to_thread(_megabytes, corpus.place),
+        "megabytes": _megabytes(await weight(corpus.place)),
         "built_with": _built(manifest),
         "fields": [field.model_dump() for field in (await parts.store.fields()).values()],
         "parts": [
@@ -64,9 +64,14 @@ def _store(place: str) -> str:
     return "Qdrant server" if is_server(place) else "Qdrant Edge, in the process"
 
 
-def _megabytes(place: str) -> float | None:
-    """Return what a folder weighs; a server keeps that to itself."""
-    if is_server(place):
-        return None
-    sizes = (path.stat().st_blocks * 512 for path in Path(place).rglob("*") if path.is_file())
-    return round(sum(sizes) / 1e6, 1)
+async def weight(place: str) -> int | None:
+    """Return the bytes that a folder takes on disk; a server keeps that to itself."""
+    return None if is_server(place) else await asyncio.to_thread(_bytes, place)
+
+
+def _bytes(place: str) -> int:
+    return sum(path.stat().st_blocks * 512 for path in Path(place).rglob("*") if path.is_file())
+
+
+def _megabytes(size: int | None) -> float | None:
+    return None if size is None else round(size / 1e6, 1)

@@ -26,6 +26,7 @@ from suffice.tools.reason.extractive.assess import Similarity, assess
 from suffice.tools.reason.extractive.belief import SIGNS, signs
 from suffice.tools.reason.extractive.outcome import told
 from suffice.tools.reason.extractive.settle import settle
+from suffice.tools.reason.sufficiency.estimate import Sufficiency
 from suffice.tools.types import Passage, Query
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -67,6 +68,7 @@ async def sample(
     """Return set, answerable, answer in the quotes, and signs of each single-part question."""
     parts = corpus._parts
     similarity, found = Similarity(parts.embedder), []
+    sufficiency = Sufficiency(parts.embedder)
     for row in rows:
         where = {"document_id": {"not_in": row["exclude"]}} if row.get("exclude") else None
         evidence = await ranked(parts, Query(text=row["question"], where=where))
@@ -76,7 +78,8 @@ async def sample(
             continue
         quotes = [quote for claim in told(settled[0]) for quote in claim.quotes]
         hit = row["answerable"] and any(_hits(name, row, quote, evidence) for quote in quotes)
-        found.append((name, row["answerable"], hit, signs(settled[0].chosen)))
+        estimate = await sufficiency.of(weighed.question.parts[0].text, evidence)
+        found.append((name, row["answerable"], hit, signs(settled[0].chosen, estimate)))
     return found
 
 

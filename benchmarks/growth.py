@@ -1,6 +1,11 @@
 """What a question costs as the corpus grows: the search, the trail and the ranking.
 
-    python benchmarks/growth.py FOLDER [--sizes 5000 100000] [--questions 60]
+    python benchmarks/growth.py FOLDER [--sizes 5000 20000 100000] [--questions 30] [--plots FOLDER]
+
+Prints the parts of a question (`whole` is embed + with trail + rank; `plain` is what a search
+without trail and ranker costs, embedding included), and beside them the same hybrid search
+by hand: one matrix product and `bm25s`, on arrays in memory. Then what the mention index
+costs when adding, and the memory that the ranker keeps.
 
 Grows the corpus of a question set by synthetic passages: sentences drawn from the real ones
 under titles that recombine real ones, with vectors that lie between two real ones and some
@@ -11,12 +16,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import tracemalloc
+from collections.abc import Awaitable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +34,8 @@ from question_sets import QuestionSet, read_set
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.embed.protocol import Embedder
-from suffice.tools.rerank.evidence import EvidenceReranker
+from suffice.tools.rerank.evidence import EvidenceReranker, shipped_model
+from suffice.tools.rerank.evidence_pool import Texts
 from suffice.tools.search import Searcher
 from suffice.tools.store import open_store
 from suffice.tools.store.protocol import DocumentRecord, Entry, Manifest, Store
@@ -36,6 +44,8 @@ from suffice.tools.types import Document, Passage, Query
 
 BATCH = 2000
 NOISE = 0.03
+COSTED = 400
+"""Passages by which the cost of adding is told."""
 
 
 def synthetic(real: Sequence[Document], size: int) -> Iterator[Document]:
@@ -86,33 +96,110 @@ async def measure(
     plain, trail = Searcher(store, embedder, sparse, None), Searcher(store, embedder, sparse)
     reranker = EvidenceReranker(embedder, sparse)
     parts: dict[str, list[float]] = {"embed": [], "hybrid": [], "with trail": [], "rank": []}
+    await reranker.rank(questions[0], (await trail.search_many([Query(text=questions[0])]))[0])
+    worked: dict[str, float] = dict.fromkeys(parts, 0.0)
+
+    async def timed(name: str, work: Awaitable[Any]) -> Any:
+        start, processor = time.perf_counter(), time.process_time()
+        done = await work
+        parts[name].append(1000 * (time.perf_counter() - start))
+        worked[name] += 1000 * (time.process_time() - processor) / len(questions)
+        return done
+
     for text in questions:
-        moments = [time.perf_counter()]
-        await embedder.embed_queries([text])
-        moments.append(time.perf_counter())
-        await plain.search_many([Query(text=text)])
-        moments.append(time.perf_counter())
-        found = (await trail.search_many([Query(text=text)]))[0]
-        moments.append(time.perf_counter())
-        await reranker.rank(text, found)
-        moments.append(time.perf_counter())
-        for name, start, end in zip(parts, moments, moments[1:], strict=False):
-            parts[name].append(1000 * (end - start))
+        await timed("embed", embedder.embed_queries([text]))
+        await timed("hybrid", plain.search_many([Query(text=text)]))
+        found = (await timed("with trail", trail.search_many([Query(text=text)])))[0]
+        await timed("rank", reranker.rank(text, found))
+    print("processor time, mean ms:", ", ".join(f"{k} {v:.1f}" for k, v in worked.items()))
+    plain_rows = zip(parts["embed"], parts["hybrid"], strict=True)
     rows = zip(parts["embed"], parts["with trail"], parts["rank"], strict=True)
-    return {**parts, "whole": [sum(row) for row in rows]}
+    whole = {"plain": [sum(row) for row in plain_rows], "whole": [sum(row) for row in rows]}
+    return {**parts, **whole}
+
+
+async def by_hand(store: Store, embedder: Embedder, questions: Sequence[str]) -> list[float]:
+    """Milliseconds of a hybrid search over arrays: no filters, no updates, nothing on disk."""
+    import bm25s
+
+    hits = [hit async for hit in store.scroll(with_vectors=True)]
+    rows = np.stack([hit.dense for hit in hits if hit.dense is not None])
+    index = bm25s.BM25()
+    texts = [f"{hit.passage.title}\n{hit.passage.text}" for hit in hits]
+    index.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
+    taken = []
+    for text in questions:
+        start = time.perf_counter()
+        near = rows @ (await embedder.embed_queries([text]))[0]
+        tokens = bm25s.tokenize([text], stopwords="en", show_progress=False, return_ids=False)[0]
+        scores = near / near.std() + _standard(index.get_scores(tokens))
+        np.argpartition(-scores, 10)
+        taken.append(1000 * (time.perf_counter() - start))
+    return taken
+
+
+def _standard(scores: np.ndarray) -> np.ndarray:
+    return np.asarray(scores / (scores.std() + 1e-9))
+
+
+async def costs(asked: QuestionSet, embedder: Embedder) -> None:
+    """Print what the mention index costs when adding, and what the ranker keeps in memory."""
+    real = asked.documents[:COSTED]
+    start = time.process_time()
+    made = [enrich(Passage(id=d.id, document_id=d.id, title=d.title, text=d.text)) for d in real]
+    mentions = time.process_time() - start
+    start = time.process_time()
+    await embedder.embed_documents([f"{d.title}\n{d.text}" for d in real])
+    embedding = time.process_time() - start
+    size = sum(len(key.encode()) for one in made for keys in one.values() for key in keys)
+    print(
+        f"mention index: {1000 * mentions / len(real):.2f} ms of processor time a passage, "
+        f"{100 * mentions / embedding:.1f} % of its embedding; {size / len(real):.0f} bytes of keys"
+    )
+    tracemalloc.start()
+    texts = Texts(Bm25())
+    model = shipped_model()
+    for document in real:
+        texts.read(document.text)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    trees = len(model.first_forest.values) + len(model.second_forest.values)
+    print(f"ranker: {kept / 1e6:.1f} MB of memory in all ({trees} trees, the last texts read)")
+
+
+def plot(table: dict[int, dict[str, list[float]]], folder: Path) -> None:
+    """Median milliseconds of each part over the size of the corpus, as SVG."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    for name in next(iter(table.values())):
+        axes.plot([*table], [statistics.median(row[name]) for row in table.values()], label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("passages")
+    axes.set_ylabel("milliseconds a question, median")
+    axes.legend()
+    figure.savefig(folder / "growth.svg", metadata={"Date": None})
+    pyplot.close(figure)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 100_000])
-    parser.add_argument("--questions", type=int, default=60)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 20_000, 100_000])
+    parser.add_argument("--questions", type=int, default=30)
+    parser.add_argument("--plots", type=Path)
     chosen = parser.parse_args()
     asked = read_set(chosen.folder)
     embedder = open_embedder("minilm")
     assert embedder is not None
     texts = [f"{d.title}\n{d.text}" for d in asked.documents]
     real = np.stack(await embedder.embed_documents(texts))
+    await costs(asked, embedder)
+    table: dict[int, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(folder)
         manifest = Manifest(
@@ -131,6 +218,10 @@ async def main() -> None:
             questions = [q.text for q in asked.questions[place : place + chosen.questions]]
             place += chosen.questions
             parts = await measure(store, embedder, questions)
+            if importlib.util.find_spec("bm25s"):
+                fresh = [f"{text} " for text in questions]  # not yet embedded
+                parts["by hand"] = await by_hand(store, embedder, fresh)
+            table[size] = parts
             load = os.getloadavg()[0]
             print(f"{await store.count():,} passages, {len(questions)} questions, load {load:.1f}")
             for name, values in parts.items():
@@ -138,6 +229,8 @@ async def main() -> None:
                 print(f"  {name:12} median {statistics.median(values):6.1f} ms, 90 % {high:6.1f}")
         await store.close()
     await embedder.close()
+    if chosen.plots:
+        plot(table, chosen.plots)
 
 
 if __name__ == "__main__":

@@ -14,26 +14,32 @@ from pydantic import BaseModel, Field
 from ..tools.rerank.protocol import Candidate
 from ..tools.types import Answer, Noun
 from .budget import MOST_ROUNDS
+from .nodes.converse import CONTEXTUALIZE
 from .state import Found, State, Tools
 
-MOST_STEPS = 4 * MOST_ROUNDS + 12
+MOST_STEPS = 4 * MOST_ROUNDS + 13
 """LangGraph's own bound on steps, above what the counted rounds can take."""
 
 
 STREAM_MODES: tuple[StreamMode, ...] = ("tasks", "custom")
 
 
-UNSEEN = ("found", "scores")
+UNSEEN = ("found", "scores", "calls")
 """Left out of a node's input, as they stand in the result of the node that made them."""
 
 
 class RunStarted(Noun):
-    """A run begins. `at` is seconds since the run began, in every event."""
+    """A run begins. `at` is seconds since the run began, in every event.
+
+    `question` stands alone; `asked` is what was typed where that is something else.
+    """
 
     type: Literal["run_started"] = "run_started"
     run_id: str
     question: str
     strategy: str
+    asked: str = ""
+    thread: str = ""
     at: float = 0.0
 
 
@@ -91,7 +97,16 @@ async def run_events(
     `NodeFinished` has been yielded.
     """
     began = time.monotonic()
-    yield RunStarted(run_id=state["run_id"], question=state["question"], strategy=graph.name)
+    started = RunStarted(
+        run_id=state["run_id"],
+        question=state["question"],
+        strategy=graph.name,
+        thread=state.get("thread", ""),
+    )
+    # A follow-up is told of once it is known what it asks.
+    held: list[Event] | None = [] if state.get("history") else None
+    if held is None:
+        yield started
     tracker = _Tracker(began)
     parts = graph.astream(
         cast(State, state),
@@ -103,11 +118,28 @@ async def run_events(
     # Closed by hand: left to the collector, the nodes at work would outlive the run.
     async with aclosing(cast(AsyncGenerator[Mapping[str, Any]], parts)) as open_parts:
         async for part in open_parts:
-            yield tracker.event(part)
+            event = tracker.event(part)
+            if held is None:
+                yield event
+                continue
+            held.append(event)
+            if isinstance(event, NodeFinished):
+                yield _understood(started, event)
+                for one in held:
+                    yield one
+                held = None
     answer = tracker.answer
     if answer is None:
         raise RuntimeError(f"the {graph.name} graph ended without an answer")
     yield RunFinished(answer=answer, at=time.monotonic() - began)
+
+
+def _understood(started: RunStarted, contextualized: NodeFinished) -> RunStarted:
+    """Return the start of a run with the question that was made of what was typed."""
+    made = contextualized.result
+    if "asked" not in made:
+        return started
+    return started.model_copy(update={"question": made["question"], "asked": made["asked"]})
 
 
 class _Tracker:
@@ -129,7 +161,8 @@ class _Tracker:
     def _start(self, data: Mapping[str, Any], at: float) -> NodeStarted:
         seen = data["input"] if isinstance(data["input"], Mapping) else {}
         number = _round(data["name"], seen)
-        seen = {key: value for key, value in seen.items() if key not in UNSEEN}
+        unseen = UNSEEN if data["name"] == CONTEXTUALIZE else (*UNSEEN, "history")
+        seen = {key: value for key, value in seen.items() if key not in unseen}
         self._started[data["id"]] = (at, number)
         return NodeStarted(
             id=data["id"], node=data["name"], round=number, input=plain(seen, brief=True), at=at

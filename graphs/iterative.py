@@ -3,19 +3,22 @@
 survey → plan → search (one branch a query) → rerank → judge ─┬→ search …
            │                                                  ├→ write → verify → end
            └→ write | abstain                                 └→ abstain → end
+
+In a conversation `contextualize` comes first and makes a question that stands alone.
 """
 
 from __future__ import annotations
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from .nodes.answer import abstain, verify, write
+from .nodes.converse import open_with
 from .nodes.retrieve import rerank, search, survey
 from .nodes.think import judge, plan
 from .standing import found_parts
-from .state import SearchTask, State, Tools
+from .state import Graph, SearchTask, State, Tools
 
 
 def decide(state: State) -> list[Send] | str:
@@ -28,7 +31,7 @@ def decide(state: State) -> list[Send] | str:
             )
             for planned in state["queries"]
         ]
-    unplanned = state["stopped"] == "budget" and "sufficient" not in state
+    unplanned = state["stopped"] == "budget" and state.get("sufficient") is None
     if state["stopped"] == "sufficient" or unplanned:
         return "write"
     return "write" if found_parts(state) and not state.get("outages") else "abstain"
@@ -36,19 +39,19 @@ def decide(state: State) -> list[Send] | str:
 
 def conclude(state: State) -> str:
     """After verify: done, back to the judge once if nothing held, or abstain."""
-    if "answer" in state:
+    if state.get("answer"):
         return END
     return "abstain" if state.get("stopped") else "judge"
 
 
-def build() -> CompiledStateGraph[State, Tools, State, State]:
+def build(graph: Graph | None = None) -> CompiledStateGraph[State, Tools, State, State]:
     """Return the compiled graph. Run it with a `fresh_state` and `context=Tools(…)`."""
-    graph = StateGraph(State, context_schema=Tools)
+    graph = graph or StateGraph(State, context_schema=Tools)
     for node in (survey, plan, rerank, judge, write, verify, abstain):
         graph.add_node(node.__name__, node)
     graph.add_node("search", search, input_schema=SearchTask)
 
-    graph.add_edge(START, "survey")
+    open_with(graph, "survey")
     graph.add_edge("survey", "plan")
     graph.add_conditional_edges("plan", decide, ["search", "write", "abstain"])
     graph.add_edge("search", "rerank")

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ..tools.reason.protocol import PlannedQuery
-from ..tools.types import Query, Where
+from ..tools.store.protocol import COMMONEST_VALUES, Field
+from ..tools.types import Passage, Query, Where
 
 MOST_QUERIES = 8
 """Searches one round may fan out to."""
@@ -32,6 +34,28 @@ def novel(
 def narrowed(where: Where | None, proposed: Where | None) -> Where | None:
     """Join two filters. On a field that the person filters, the proposal is ignored."""
     return {**(proposed or {}), **(where or {})} or None
+
+
+def known_fields(
+    fields: Iterable[Field], evidence: Iterable[Passage], where: Where | None
+) -> tuple[Field, ...]:
+    """Return the fields that queries may be narrowed by, with values to choose from.
+
+    Under a filter these are the values of the evidence: the other values of the corpus may
+    be none of the asker's business, and a model would repeat them.
+    """
+    if not where:
+        return tuple(fields)
+    values: dict[str, dict[Any, None]] = {}
+    for passage in evidence:
+        for name, value in passage.metadata.items():
+            held = value if isinstance(value, (list, tuple)) else (value,)
+            values.setdefault(name, {}).update(dict.fromkeys(held))
+    return tuple(
+        field.model_copy(update={"values": tuple(values[field.name])[:COMMONEST_VALUES]})
+        for field in fields
+        if field.name in values
+    )
 
 
 def _same(one: Query, other: Query) -> bool:

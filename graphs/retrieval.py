@@ -9,7 +9,7 @@ from langgraph.types import Send
 from .iterative import decide
 from .nodes.retrieve import rerank, search, survey
 from .nodes.think import judge, plan
-from .state import SearchTask, State, Tools
+from .state import Graph, SearchTask, State, Tools
 
 
 def search_on(state: State) -> list[Send] | str:
@@ -18,9 +18,9 @@ def search_on(state: State) -> list[Send] | str:
     return END if isinstance(step, str) else step
 
 
-def build() -> CompiledStateGraph[State, Tools, State, State]:
+def build(graph: Graph | None = None) -> CompiledStateGraph[State, Tools, State, State]:
     """Return the compiled graph; the result is `state["evidence"]`."""
-    graph = StateGraph(State, context_schema=Tools)
+    graph = graph or StateGraph(State, context_schema=Tools)
     for node in (survey, plan, rerank, judge):
         graph.add_node(node.__name__, node)
     graph.add_node("search", search, input_schema=SearchTask)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from .nodes.answer import abstain, verify, write
+from .nodes.converse import open_with
 from .nodes.retrieve import survey
-from .state import State, Tools
+from .state import Graph, State, Tools
 
 
 def enough(state: State) -> str:
@@ -17,15 +18,15 @@ def enough(state: State) -> str:
 
 def conclude(state: State) -> str:
     """After verify: done, or abstain. There is no second look."""
-    return END if "answer" in state else "abstain"
+    return END if state.get("answer") else "abstain"
 
 
-def build() -> CompiledStateGraph[State, Tools, State, State]:
+def build(graph: Graph | None = None) -> CompiledStateGraph[State, Tools, State, State]:
     """Return the compiled graph. Run it with a `fresh_state` and `context=Tools(…)`."""
-    graph = StateGraph(State, context_schema=Tools)
+    graph = graph or StateGraph(State, context_schema=Tools)
     for node in (survey, write, verify, abstain):
         graph.add_node(node.__name__, node)
-    graph.add_edge(START, "survey")
+    open_with(graph, "survey")
     graph.add_conditional_edges("survey", enough, ["write", "abstain"])
     graph.add_edge("write", "verify")
     graph.add_conditional_edges("verify", conclude, ["abstain", END])

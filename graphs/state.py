@@ -6,9 +6,19 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from langgraph.graph import StateGraph
 from typing_extensions import TypedDict
 
-from ..tools.reason.protocol import Draft, Finding, PlannedQuery, Reasoner, SubQuestion
+from ..tools.llm.calls import Call
+from ..tools.reason.protocol import (
+    Draft,
+    Finding,
+    PlannedQuery,
+    Reasoner,
+    Standalone,
+    SubQuestion,
+    Turn,
+)
 from ..tools.rerank.protocol import Candidate, Reranker
 from ..tools.search import Finder
 from ..tools.store.protocol import Store
@@ -50,6 +60,11 @@ class State(TypedDict, total=False):
     where: Where | None
     budget: Budget
     started: float
+    # the conversation it was asked in, if any
+    thread: str
+    history: tuple[Turn, ...]
+    asked: str
+    rewritten: Standalone
     # what is being looked for
     subquestions: tuple[SubQuestion, ...]
     queries: tuple[PlannedQuery, ...]
@@ -64,6 +79,7 @@ class State(TypedDict, total=False):
     round: int
     usage: Annotated[Usage, operator.add]
     outages: Annotated[tuple[str, ...], operator.add]
+    calls: Annotated[tuple[Call, ...], operator.add]
     # what comes of it
     sufficient: bool
     stopped: str
@@ -73,6 +89,10 @@ class State(TypedDict, total=False):
     dropped: Annotated[tuple[str, ...], operator.add]
     retried: bool
     answer: Answer
+
+
+Graph = StateGraph[State, "Tools", State, State]
+"""What a strategy is wired into."""
 
 
 class SearchTask(TypedDict):
@@ -101,10 +121,22 @@ class Tools:
 
 
 def fresh_state(
-    run_id: str, question: str, where: Where | None, budget: Budget, started: float
+    run_id: str,
+    question: str,
+    where: Where | None,
+    budget: Budget,
+    started: float,
+    *,
+    thread: str = "",
+    history: tuple[Turn, ...] = (),
 ) -> dict[str, Any]:
-    """Return the state a run begins with. `started` is `time.monotonic()` seconds."""
+    """Return the state a run begins with. `started` is `time.monotonic()` seconds.
+
+    `history` is what was asked before in the same `thread`, oldest first.
+    """
+    conversation = {"thread": thread, "history": history} if thread else {}
     return {
+        **conversation,
         "run_id": run_id,
         "question": question,
         "where": where,

@@ -15,12 +15,14 @@ from pathlib import Path
 from ..errors import PromptError
 
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "contextualize": frozenset({"history", "question"}),
     "plan": frozenset({"question", "fields", "searches", "evidence"}),
     "judge": frozenset({"question", "parts", "fields", "searches", "evidence"}),
     "write": frozenset({"question", "findings", "evidence"}),
     "support": frozenset({"question", "claims"}),
     "grade": frozenset({"question", "answers", "answer"}),
     "draft": frozenset({"answerable", "unanswerable", "title", "passage"}),
+    "rerank": frozenset({"question", "evidence"}),
 }
 """What each prompt is filled with; a file must hold all of them and no others."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .reply import FilterReply, ModelReply, QuoteReply
+from .reply import FilterReply, ModelReply, QuoteReply, Sure
 
 
 class JudgedPart(ModelReply):
@@ -14,6 +14,7 @@ class JudgedPart(ModelReply):
     answer: str = ""
     claim: str = ""
     quotes: tuple[QuoteReply, ...] = ()
+    sure: Sure = None
     missing: str = ""
     queries: tuple[str, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .reply import FilterReply, ModelReply, QuoteReply
+from .reply import FilterReply, ModelReply, QuoteReply, Sure
 
 
 class PlannedPart(ModelReply):
@@ -16,6 +16,7 @@ class PlannedPart(ModelReply):
     answer: str = ""
     claim: str = ""
     quotes: tuple[QuoteReply, ...] = ()
+    sure: Sure = None
     queries: tuple[str, ...] = ()
 
 

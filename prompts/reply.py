@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _share(value: Any) -> Any:
+    """Take "80", 80 or "80 %" for 0.8, and what is no number for nothing said."""
+    try:
+        number = float(str(value).strip().rstrip("%"))
+    except ValueError:
+        return None
+    number = number / 100 if 1 < number <= 100 else number
+    return number if 0 <= number <= 1 else None
+
+
+Sure = Annotated[float | None, BeforeValidator(_share)]
+"""How likely a model says it is that it is right, 0 to 1; None where it does not say."""
 
 
 class ModelReply(BaseModel):

@@ -14,12 +14,15 @@ from suffice.tools.reason.protocol import (
     Draft,
     DraftClaim,
     Finding,
+    Followup,
     Plan,
     PlannedQuery,
     Quote,
     Say,
     Situation,
+    Standalone,
     SubQuestion,
+    Turn,
     Verdict,
 )
 from suffice.tools.rerank.protocol import Candidate
@@ -89,8 +92,12 @@ class ScriptedReasoner:
     plans: Sequence[Step] = ()
     verdicts: Sequence[Step] = ()
     drafts: Sequence[Step] = ()
+    followups: Sequence[Step] = ()
     name: str = "scripted"
     seen: list[tuple[str, Situation]] = field(default_factory=list)
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        return await self._next("contextualize", self.followups, followup)
 
     async def plan(self, situation: Situation) -> Plan:
         return await self._next("plan", self.plans, situation)
@@ -140,9 +147,13 @@ def run(
     budget: Budget | None = None,
     threshold: float = 0.0,
     reranker: object = None,
+    history: tuple[Turn, ...] = (),
 ) -> Ran:
     tools = Tools(NoFields(), searcher, reranker, reasoner, threshold=threshold)
-    state = fresh_state("run-1", question, where, budget or Budget(), time.monotonic())
+    conversation = {"thread": "t", "history": history} if history else {}
+    state = fresh_state(
+        "run-1", question, where, budget or Budget(), time.monotonic(), **conversation
+    )
 
     async def collect() -> list[Event]:
         return [event async for event in run_events(build(strategy), state, tools)]

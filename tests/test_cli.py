@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import tugs
+from store_http import QdrantHttp
 from terminal import SUFFICE, Terminal
 
 from suffice.agent.cli import main
@@ -440,3 +441,24 @@ def test_ctrl_c_while_adding_loses_nothing_and_adding_again_completes(
     assert report["added"] + report["updated"] + report["unchanged"] == total
     assert report["unchanged"] > 0
     assert run("status", "--json").json()["passages"] == total
+
+
+def test_push_copies_a_corpus_to_a_server_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = QdrantHttp()
+    try:
+        added = run("add", "tugs", "--json").json()["added"]
+        first = run("push", server.url, "--collection", "notes", "--json").json()
+        again = run("push", server.url, "--collection", "notes")
+        monkeypatch.setenv("SUFFICE_COLLECTION", "notes")
+        status = run("status", "--corpus", server.url, "--json").json()
+    finally:
+        server.close()
+    assert first == {"copied": added}
+    assert again.out == f"0 documents copied to {server.url}\n"
+    assert status["documents"] == added
+
+
+def test_push_says_what_is_wrong_and_copies_nothing(run: Run) -> None:
+    nothing = run("push", "http://127.0.0.1:9")
+    assert nothing.status == FAILED
+    assert "suffice add" in nothing.err

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from suffice.tools.rerank import open_reranker
 from suffice.tools.rerank.evidence import EvidenceReranker, shipped_model
 from suffice.tools.rerank.evidence_trees import read_forest
 from suffice.tools.rerank.protocol import Candidate
+from suffice.tools.store.protocol import Vector
 from suffice.tools.types import Passage
 
 SPARSE = Bm25()
@@ -129,6 +131,28 @@ def test_any_text_gets_finite_scores(question: str, pairs: list[tuple[str, str]]
 def test_candidates_with_and_without_vectors_mix() -> None:
     mixed = [*harbour()[:10], *harbour(vectors=False)[10:]]
     assert set(np.argsort(rank(QUESTION, mixed))[-2:]) == {0, 1}
+
+
+def test_the_last_sentence_says_what_is_asked() -> None:
+    told = "Which cranes lift 90 tons? Which tugs are red? Where was Ines Valdez born?"
+    crowd = [
+        candidate(i, f"Crane {i}", f"Cranes and red tugs: crane {i} lifts {i} tons.")
+        for i in range(2, 12)
+    ]
+    wanted = candidate(1, "Ines Valdez", "Ines Valdez was born in Porto.")
+    assert int(np.argmax(rank(told, [*crowd, wanted]))) == len(crowd)
+
+
+def test_a_question_of_one_sentence_is_embedded_once() -> None:
+    class Counting(HashEmbedder):
+        asked: ClassVar[list[str]] = []
+
+        async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+            self.asked.extend(texts)
+            return await super().embed_queries(texts)
+
+    asyncio.run(EvidenceReranker(Counting(), SPARSE).rank(QUESTION, harbour()))
+    assert Counting.asked == [QUESTION]
 
 
 def test_evidence_is_the_default_and_its_file_is_small() -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from suffice import Agent, Document
 from suffice.prompts import Prompt
 from suffice.testing import FunctionModel, Scripted, reasoner
-from suffice.tools.reason.llm_evidence import pack
+from suffice.tools.llm.evidence import pack
 from suffice.tools.types import Answer, Passage
 
 LIE = "12 May 1999"

@@ -27,6 +27,7 @@ ROOF = 5
 HEAVY = {
     "anthropic",
     "ctranslate2",
+    "fastapi",
     "huggingface_hub",
     "langgraph",
     "numpy",
@@ -37,6 +38,7 @@ HEAVY = {
     "rich",
     "tokenizers",
     "typer",
+    "uvicorn",
     "yaml",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from .batch import Batcher
 from .cache import under
 from .embed.protocol import Embedder, SparseEmbedder
 from .rerank.protocol import Candidate
-from .store.protocol import Hit, Store, Vector
+from .store.protocol import Hit, SearchRequest, Store, Vector
 from .trail.follow import Trail, first_requests, hop_requests, next_seeds, probes
 from .trail.gathering import Gathering, hybrid
 from .trail.names import NAMES
@@ -22,6 +23,10 @@ POOL = 120
 
 FIRST = 30
 """Passages taken from each leg of the hybrid search."""
+
+LANES = 2
+"""Batches in which a hop's searches are made at once: within one, the engine takes them one
+after the other."""
 
 RANK_OFFSET = 10.0
 """Keeps the first ranks from outweighing all others when rankings are joined."""
@@ -117,10 +122,17 @@ class Searcher:
                 requests = hop_requests(gathering, seed, self._sparse, self._trail)
                 steps.append((gathering, place, requests))
         asked = [request for _, _, requests in steps for request in requests]
-        found = iter(await self._store.search(asked) if asked else [])
+        found = iter(await self._side_by_side(asked))
         for gathering, place, requests in steps:
             for request in requests:
                 _reach(gathering, next(found), place, hop, named=NAMES in request.having)
+
+    async def _side_by_side(self, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
+        """Search all requests in a few batches at once; answers in the order of the requests."""
+        size = -(-len(requests) // LANES)
+        parts = [requests[start : start + size] for start in range(0, len(requests), size or 1)]
+        answers = await asyncio.gather(*(self._store.search(part) for part in parts))
+        return [hits for answer in answers for hits in answer]
 
 
 def _reach(gathering: Gathering, hits: Sequence[Hit], place: int, hop: int, named: bool) -> None:

@@ -15,9 +15,13 @@ from . import (
     ask,
     cache,
     calibrate,
+    chat,
     compare,
     eval,  # noqa: A004 - named as the command is
     graph,
+    mcp,
+    push,
+    serve,
     status,
 )
 
@@ -38,8 +42,12 @@ app.command("ask")(ask.command)
 app.command("eval")(eval.command)
 app.command("compare")(compare.command)
 app.command("calibrate")(calibrate.command)
+app.command("chat")(chat.command)
+app.command("serve")(serve.command)
 app.command("status")(status.command)
 app.command("graph")(graph.command)
+app.command("mcp")(mcp.command)
+app.command("push")(push.command)
 app.command("cache")(cache.command)
 
 

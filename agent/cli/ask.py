@@ -13,7 +13,7 @@ from ..settings import Settings
 from .options import Config, CorpusPlace, Embedder, Json, corpus_for, parse_where, print_json
 from .progress import progress_bar
 from .screen import screen
-from .show import show_answer, show_report, show_step
+from .show import show_answer, show_question, show_report, show_step
 
 EXIT = {"answered": 0, "partial": 3, "abstained": 3, "failed": 1}
 
@@ -33,6 +33,9 @@ def command(
     writer: Annotated[str | None, typer.Option(help="Model that writes.")] = None,
     strategy: Annotated[str | None, typer.Option(help="iterative or single_pass.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of search at most.")] = None,
+    thread: Annotated[
+        str | None, typer.Option(help="Name of a conversation; a follow-up is understood from it.")
+    ] = None,
     embedder: Embedder = None,
     config: Config = None,
     json: Json = False,
@@ -48,7 +51,7 @@ def command(
         if documents:
             take_up(opened, documents)
         _say_if_empty(opened)
-        answer = _run(opened, question, narrowed)
+        answer = _run(opened, question, narrowed, thread)
     if json:
         print_json(answer.model_dump(mode="json"))
     else:
@@ -57,7 +60,7 @@ def command(
 
 
 def take_up(corpus: Corpus, documents: list[Path]) -> None:
-    """Add documents before anything is asked of them, with a bar where somebody watches."""
+    """Add what was named, and say what came of it where somebody watches."""
     console = screen(errors=True)
     with progress_bar(console) as progress:
         report = corpus.add(documents, progress=progress)
@@ -72,16 +75,17 @@ def _say_if_empty(corpus: Corpus) -> None:
         screen(errors=True).print(empty)
 
 
-def _run(corpus: Corpus, question: str, where: Where | None) -> Answer:
+def _run(corpus: Corpus, question: str, where: Where | None, thread: str | None) -> Answer:
     """Run the question, shown as it goes where somebody watches."""
     from ...graphs.events import RunFinished
     from ..sdk import Agent
 
     console = screen(errors=True)
     with Agent(corpus) as agent:
-        for event in agent.stream(question, where=where):
+        for event in agent.stream(question, where=where, thread=thread):
             if isinstance(event, RunFinished):
                 return event.answer
+            show_question(console, event)
             if console.is_terminal:
                 show_step(console, event)
     raise RuntimeError("the run ended without an answer")

@@ -11,6 +11,7 @@ from ...errors import InputError
 from ..corpus import Corpus
 from ..settings import Settings
 from .ask import take_up
+from .draft import propose
 from .options import Config, CorpusPlace, Embedder, Json, corpus_for, print_json
 from .progress import asking_bar, rerunning_bar
 from .screen import line, screen
@@ -40,7 +41,9 @@ Documents = Annotated[
 
 
 def command(
-    questions: Annotated[Path, typer.Argument(help="Questions, one JSON object a line.")],
+    questions: Annotated[
+        Path | None, typer.Argument(help="Questions, one JSON object a line.")
+    ] = None,
     documents: Documents = None,
     corpus: CorpusPlace = None,
     strategy: Annotated[
@@ -49,6 +52,16 @@ def command(
     ] = None,
     small: Annotated[str | None, typer.Option(help="Model that plans and judges.")] = None,
     writer: Annotated[str | None, typer.Option(help="Model that writes.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Model that marks the answers: auto, or provider:model.")
+    ] = None,
+    draft: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Propose so many questions instead of asking any."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where proposed questions go.")
+    ] = None,
     budget: Spend = None,
     at_once: AtOnce = 4,
     fresh: Fresh = False,
@@ -72,6 +85,17 @@ def command(
     from ..evaluation.questions import read_questions
     from ..evaluation.summary import summarize
 
+    if draft is not None:
+        if questions is not None:
+            raise InputError("--draft proposes questions, and QUESTIONS asks them: give one")
+        settings = Settings.load(config, small=small, writer=writer, embedder=embedder)
+        propose(settings, draft, documents or [], corpus, output)
+        return
+    if questions is None:
+        raise InputError(
+            "name a file of questions: suffice eval questions.jsonl; without any, let some be "
+            "proposed: suffice eval --draft 30 -o questions.jsonl"
+        )
     asked = read_questions(questions)
     strategies = tuple(name.strip() for name in (strategy or "").split(",") if name.strip())
     goals, spend = parse_goals(fail_under or []), parse_budget(budget or [])
@@ -81,6 +105,8 @@ def command(
         if documents:
             take_up(opened, documents)
         evaluation = _run(opened, asked, strategies, spend, at_once, fresh)
+        if judge is not None:
+            _mark(opened, evaluation, judge, spend, at_once)
         found = _diagnosed(opened, evaluation, at_once) if why else None
     summary = summarize(evaluation).model_copy(update={"why": found})
     written = write_report(summary, report)
@@ -115,6 +141,18 @@ def _run(
             fresh=fresh,
             progress=progress,
         )
+
+
+def _mark(corpus: Corpus, evaluation: Evaluation, judge: str, spend: Budget, at_once: int) -> None:
+    """Have a model mark the answers, with what the questions left of the budget."""
+    from ..evaluation.judging import judge_answers
+    from ..reasoner import model_opener
+
+    opened = model_opener(corpus.settings, corpus._parts.cache)
+    model = opened("" if judge == "auto" else judge)
+    left = spend.left(evaluation.spent)
+    with asking_bar(screen(errors=True)) as progress:
+        judge_answers(corpus, evaluation, model, budget=left, at_once=at_once, progress=progress)
 
 
 def _diagnosed(corpus: Corpus, evaluation: Evaluation, at_once: int) -> Diagnosis:

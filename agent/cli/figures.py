@@ -11,7 +11,7 @@ from rich.text import Text
 from ..evaluation.catalogue import BY_NAME
 from ..evaluation.faults import fault
 from ..evaluation.summary import PairSummary, Summary
-from ..evaluation.wording import change, change_interval, figure, interval, title, verdict
+from ..evaluation.wording import chance, change, change_interval, figure, interval, title, verdict
 from .screen import line
 
 HEADLINES = (
@@ -95,11 +95,11 @@ def show_flips(console: Console, pair: PairSummary) -> None:
     if not gained and not lost:
         console.print(line("No question changed between right and wrong."))
         return
-    chance = "more than noise" if pair.flips.p < 0.05 else "may be noise"
+    said = "more than noise" if pair.flips.p < 0.05 else "may be noise"
     console.print(
         line(
-            f"{len(gained)} gained, {len(lost)} lost (McNemar's exact p = {pair.flips.p:.3f}: "
-            f"{chance})"
+            f"{len(gained)} gained, {len(lost)} lost "
+            f"(McNemar's exact {chance(pair.flips.p)}: {said})"
         )
     )
     for label, ids in (("gained", gained), ("lost", lost)):

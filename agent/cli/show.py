@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ...tools.types import AddReport, Answer, Citation, Passage
+from ..words import NEAREST, WHY, clip, footer, many, step_lines
 from .screen import line
 
 if TYPE_CHECKING:
     from ...graphs.events import Event
-
-WHY = {
-    "no_evidence": "nothing in these documents bears on it",
-    "insufficient": "the evidence does not suffice",
-    "conflict": "the documents contradict each other",
-    "budget": "the budget ran out",
-    "outage": "something broke",
-}
-NEAREST = 3
-"""Passages an abstention shows as what came nearest."""
 
 
 def show_report(console: Console, report: AddReport) -> None:
@@ -32,43 +23,25 @@ def show_report(console: Console, report: AddReport) -> None:
         if getattr(report, name)
     ]
     summary = ", ".join(parts) or "nothing to add"
-    counts = f"{summary} · {_many(report.passages, 'passage')} · {report.seconds:.1f} s"
+    counts = f"{summary} · {many(report.passages, 'passage')} · {report.seconds:.1f} s"
     console.print(line(counts, style="dim"))
     for failure in report.failed:
         said = f"  skipped {_short(failure.source)}: {failure.reason}"
         console.print(line(said, style="yellow"))
 
 
+def show_question(console: Console, event: Event) -> None:
+    """Print what was made of a follow-up, so that a person can see what is asked."""
+    if event.type == "run_started" and event.asked:
+        console.print(line(("→ ", "cyan"), event.question, style="dim"))
+
+
 def show_step(console: Console, event: Event) -> None:
     """Print the line of a node that has ended: what it searched, found or concluded."""
     if event.type != "node_finished":
         return
-    for said in _lines(event.node, event.result):
+    for said in step_lines(event):
         console.print(line((f"{event.node:8}", "cyan"), " ", said, style="dim"))
-
-
-def _lines(node: str, result: dict[str, Any]) -> list[str]:
-    if node in ("survey", "search"):
-        lines = [f"{s['found']:3} found  {s['query']['text']}" for s in result.get("searches", ())]
-        return lines + [f"broke    {outage}" for outage in result.get("outages", ())]
-    if node in ("plan", "judge"):
-        return _thought(result)
-    if node == "verify":
-        return [f"dropped  {claim}" for claim in result.get("dropped", ())]
-    return []
-
-
-def _thought(result: dict[str, Any]) -> list[str]:
-    lines = []
-    for finding in (result.get("findings") or {}).values():
-        if finding["found"]:
-            lines.append(f"found    {_clip(finding['text'])}")
-        elif finding["missing"]:
-            lines.append(f"missing  {_clip(finding['missing'])}")
-    stopped = result.get("stopped", "")
-    if stopped and stopped != "sufficient":
-        lines.append(f"stopped  {WHY.get(stopped, stopped)}")
-    return lines
 
 
 def show_answer(console: Console, answer: Answer) -> None:
@@ -106,7 +79,7 @@ def _show_refusal(console: Console, answer: Answer) -> None:
     if answer.passages:
         console.print(line("Nearest:"))
     for passage in answer.passages[:NEAREST]:
-        console.print(line("  ", (_name(passage), "cyan"), " ", _clip(passage.text)))
+        console.print(line("  ", (_name(passage), "cyan"), " ", clip(passage.text)))
 
 
 def _show_missing(console: Console, answer: Answer) -> None:
@@ -117,31 +90,8 @@ def _show_missing(console: Console, answer: Answer) -> None:
         console.print(line(f"Searched: {tried}", style="dim"))
 
 
-def footer(answer: Answer) -> str:
-    """Return what a run took, in one line."""
-    usage = answer.usage
-    parts: list[str] = [answer.status]
-    if answer.status in ("answered", "partial"):
-        parts.append(f"confidence {answer.confidence:.2f}")
-    parts += [_many(usage.rounds, "round"), _many(usage.searches, "search")]
-    if usage.llm_calls:
-        parts.append(_many(usage.llm_calls, "model call"))
-        parts.append("cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}")
-    return " · ".join([*parts, f"{usage.seconds:.2f} s", f"run {answer.run_id}"])
-
-
-def _many(count: int, noun: str) -> str:
-    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"
-
-
 def _name(passage: Passage) -> str:
     return " › ".join((passage.title or _short(passage.source), *passage.headings[-1:]))
-
-
-def _clip(text: str, length: int = 100) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
 def _short(source: str) -> str:

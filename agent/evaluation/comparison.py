@@ -74,7 +74,9 @@ def compare(names: tuple[str, str], first: Evaluation, second: Evaluation) -> Co
 
 def changed(first: Settings, second: Settings) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ, with both values."""
-    one, other = first.model_dump(mode="json"), second.model_dump(mode="json")
+    # Neither says anything about answers, and tokens are secrets.
+    beside = {"server", "tokens"}
+    one, other = (each.model_dump(mode="json", exclude=beside) for each in (first, second))
     return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
 
 

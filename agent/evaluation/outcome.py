@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -101,9 +102,13 @@ def outcome_of(
 
 def places(passages: Iterable[Passage]) -> tuple[Place, ...]:
     """Return where passages stand."""
-    return tuple(
-        Place(passage_id=p.id, document_id=p.document_id, source=p.source) for p in passages
-    )
+    return tuple(_place(p.id, p.document_id, p.source) for p in passages)
+
+
+@lru_cache(maxsize=50_000)
+def _place(passage_id: str, document_id: str, source: str) -> Place:
+    """One value for all who name the same place: of many outcomes most is places."""
+    return Place(passage_id=passage_id, document_id=document_id, source=source)
 
 
 def first_ranks(gold: Sequence[str], ranked: Sequence[Place]) -> tuple[int | None, ...]:

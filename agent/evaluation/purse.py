@@ -23,7 +23,7 @@ class Purse:
     def __init__(self, total: Budget = UNLIMITED) -> None:
         self._total = total.model_copy(update={"rounds": None})
         self._began = time.monotonic()
-        self._spent = Usage()
+        self.spent = Usage()
         self._dearest = Usage()
         self._aside: list[Budget] = []
         self._settled = asyncio.Condition()
@@ -48,12 +48,12 @@ class Purse:
         """Take back what was set aside for a question, less what it used."""
         async with self._settled:
             self._aside.remove(granted)
-            self._spent += used
+            self.spent += used
             self._dearest = _most(self._dearest, used)
             self._settled.notify_all()
 
     def _left(self) -> Budget:
-        spent = self._spent.model_copy(update={"seconds": time.monotonic() - self._began})
+        spent = self.spent.model_copy(update={"seconds": time.monotonic() - self._began})
         left = self._total.left(spent)
         for granted in self._aside:
             left = left.left(_as_usage(granted))

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from ...errors import QuestionError
+from ...tools.reason.protocol import Turn
 from ...tools.types import Noun, Where
 from ..corpus import checked
 
@@ -76,6 +77,17 @@ class EvalQuestion(Noun):
         """The question with what its asker said before, so that it can stand alone."""
         turns = [text for speaker, text in self.history if speaker == ASKER]
         return " ".join([*turns[-TURNS:], self.question])
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The earlier turns as a conversation keeps them: what was asked, and the reply."""
+        found: list[Turn] = []
+        for speaker, text in self.history:
+            if speaker == ASKER:
+                found.append(Turn(asked=text, question=text, status="answered"))
+            elif found:
+                found[-1] = found[-1].model_copy(update={"text": text})
+        return tuple(found)
 
     @property
     def asked(self) -> str:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...tools.reason.protocol import Draft, Plan, Reasoner, Say, Situation, Verdict
+from ...tools.reason.protocol import (
+    Draft,
+    Followup,
+    Plan,
+    Reasoner,
+    Say,
+    Situation,
+    Standalone,
+    Verdict,
+)
 from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.search import Finder
 from ...tools.types import Query
@@ -68,6 +77,12 @@ class SameThoughts:
     inner: Reasoner
     kept: Replayed
     name: str = "same"
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Return the question of before, or make one that stands alone."""
+        key = ("contextualize", followup.model_dump_json(exclude={"remaining"}))
+        made: Standalone = await self.kept.of(key, lambda: self.inner.contextualize(followup))
+        return made
 
     async def plan(self, situation: Situation) -> Plan:
         """Return the plan of before, or plan."""

@@ -22,7 +22,7 @@ from .report_questions import question_list
 from .report_why import where_it_fails
 from .summary import PairSummary, StrategySummary, Summary
 from .table import KS
-from .wording import change, change_interval, figure, interval, seconds, title, verdict
+from .wording import chance, change, change_interval, figure, interval, seconds, title, verdict
 
 SERVER = "http://127.0.0.1:8000"
 """Where `suffice serve` listens unless told otherwise: runs are opened there."""
@@ -228,18 +228,18 @@ def _difference(pair: PairSummary) -> str:
         if found.value is None or not (found.value or measure.group != "cost"):
             continue
         said = verdict(measure.name, found)
-        chance = "" if found.p is None else f"{found.p:.3f}"
+        likely = "" if found.p is None else f"{found.p:.3f}"
         rows.append(
             f"<tr><th>{escape(title(measure.name))}</th>"
             f'<td class="n">{change(measure.name, found)}</td>'
             f'<td class="i">{change_interval(measure.name, found)}</td>'
-            f'<td class="n soft">{chance}</td><td class="{said}">{said}</td></tr>'
+            f'<td class="n soft">{likely}</td><td class="{said}">{said}</td></tr>'
         )
     gained, lost = len(pair.flips.gained), len(pair.flips.lost)
     return (
         f"<h2>{escape(pair.second)} held to {escape(pair.first)}</h2>"
         f"<p>{gained} questions gained, {lost} lost; McNemar’s exact test gives "
-        f"p = {pair.flips.p:.3f}. The intervals are of paired differences, question by question; "
+        f"{chance(pair.flips.p)}. The intervals are of paired differences, question by question; "
         "shares are in points. One figure in twenty passes for more than noise by chance.</p>"
         '<div class="wide"><table><thead><tr><th></th><th class="n">difference</th>'
         '<th>95 % interval</th><th class="n">p</th><th></th></tr></thead>'

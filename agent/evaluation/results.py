@@ -21,8 +21,8 @@ from ..settings import Settings
 from .outcome import Outcome
 from .questions import digest
 
-BESIDE = ("corpus", "collection", "strategy", "keep_runs_days", "keep_runs_mb", "keep_replies")
-"""Settings that do not bear on what is answered, or are told apart otherwise."""
+BESIDE = ("corpus", "collection", "strategy", "prices", "server", "tokens")
+"""Settings that do not bear on what is answered, or are told apart otherwise; and keep_…."""
 
 
 class Results:
@@ -73,7 +73,11 @@ async def results_key(store: Store, settings: Settings, reasoner: str) -> str:
     """Return a name for the corpus as it stands and all settings that bear on answers."""
     manifest = await store.manifest()
     documents = sorted((r.document.id, r.hash) for r in await store.documents())
-    bearing = settings.model_dump(mode="json", exclude={*BESIDE})
+    bearing = {
+        name: value
+        for name, value in settings.model_dump(mode="json", exclude={*BESIDE}).items()
+        if not name.startswith("keep_")
+    }
     told = [version("suffice"), reasoner, manifest and manifest.embedder, documents, bearing]
     return digest(json.dumps(told, sort_keys=True))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import CallFailed, SufficeError
 from ...graphs.events import NodeFinished, RunFinished
 from ...tools.types import Budget, Usage, Where
-from ..corpus import MOST_QUESTION_CHARS, Corpus
+from ..corpus import Corpus
 from ..sdk import Agent
 from ..settings import Settings
 from .marking import marked
@@ -57,7 +57,8 @@ class Evaluation:
     """Questions and what came of them: `outcomes[strategy][i]` belongs to `questions[i]`.
 
     An outcome is None where the budget ended before the question was asked. `fresh` is how
-    many were asked in this sitting, which took `seconds`; the others had been kept.
+    many were asked in this sitting, which took `seconds` and in all `spent`; the others had
+    been kept.
     """
 
     questions: tuple[EvalQuestion, ...]
@@ -70,6 +71,7 @@ class Evaluation:
     at_once: int
     fresh: int = 0
     seconds: float = 0.0
+    spent: Usage = field(default_factory=Usage)
     notices: list[str] = field(default_factory=list)
 
     @property
@@ -178,6 +180,8 @@ class _Sitting:
         await self._ask_all(at_once)
         self.evaluation.fresh = self.fresh
         self.evaluation.seconds = time.monotonic() - self.began
+        took = {"seconds": self.evaluation.seconds}
+        self.evaluation.spent = self.purse.spent.model_copy(update=took)
         return self.evaluation
 
     def _unknown_gold(self) -> list[str]:
@@ -250,9 +254,11 @@ class _Sitting:
         }
         seconds: dict[str, float] = {}
         began = time.monotonic()
-        text = question.standing[-MOST_QUESTION_CHARS:]
+        run = agent._run(
+            question.question, self._where(question), granted, None, "", question.turns
+        )
         try:
-            async with aclosing(agent._run(text, self._where(question), granted)) as events:
+            async with aclosing(run) as events:
                 async for event in events:
                     if isinstance(event, NodeFinished):
                         seconds[event.node] = seconds.get(event.node, 0.0) + event.seconds

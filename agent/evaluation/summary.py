@@ -101,7 +101,7 @@ def summarize(evaluation: Evaluation) -> Summary:
         corpus=evaluation.place,
         passages=evaluation.passages,
         reasoner=evaluation.reasoner,
-        settings=settings.model_dump(mode="json", exclude={"prices"}),
+        settings=settings.model_dump(mode="json", exclude={"prices", "server", "tokens"}),
         at_once=evaluation.at_once,
         fresh=evaluation.fresh,
         unasked=evaluation.unasked,

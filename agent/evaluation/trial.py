@@ -127,8 +127,9 @@ class Trial:
         return made
 
     async def _final(self, tools: Tools, budget: Budget) -> State:
-        question = self.question.standing
-        state = fresh_state("rerun", question, self.where, budget, time.monotonic())
+        state = fresh_state("rerun", self.question.question, self.where, budget, time.monotonic())
+        if turns := self.question.turns:
+            state |= {"history": turns}
         final = await build(self.agent.settings.strategy).ainvoke(
             cast(State, state), config={"recursion_limit": MOST_STEPS}, context=tools
         )

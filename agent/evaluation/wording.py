@@ -95,6 +95,11 @@ def change_interval(name: str, found: Difference) -> str:
     return " to ".join(change(name, end) for end in ends)
 
 
+def chance(p: float) -> str:
+    """Write a probability, and one too small to be written as such."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
 def verdict(name: str, found: Difference) -> str:
     """Say whether a difference is one: "better", "worse", "more", "less", or "noise"."""
     if found.value is None:

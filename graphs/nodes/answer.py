@@ -14,10 +14,12 @@ from ...tools.types import Answer, Claim, Reason, Status
 from ..budget import remaining, used
 from ..standing import found_parts, missing_parts
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 from .think import broke, situated, took, within
 
 
+@with_calls
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Write claims with their quotes, streaming the text as it comes."""
     tools, left = runtime.context, remaining(state, last_word=True)
@@ -106,7 +108,7 @@ def _answer(state: State, draft: Draft, verified: Verified, confidence: float) -
 
 def _missing(state: State, draft: Draft, verified: Verified) -> tuple[str, ...]:
     """Return what the answer lacks, also where its claim was dropped."""
-    judged = "sufficient" in state and not state["sufficient"]
+    judged = state.get("sufficient") is False
     gaps = draft.missing or (missing_parts(state) if judged else ())
     cited = {citation.passage_id for citation in verified.citations}
     lost = [

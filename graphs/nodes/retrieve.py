@@ -1,4 +1,4 @@
-"""The nodes that look: survey, search and rerank. None of them calls a language model."""
+"""The nodes that look: survey, search and rerank. No language model, unless one reranks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from langgraph.runtime import Runtime
 
 from ...errors import CallFailed, CallRefused, FilterError, StoreUnavailable
 from ...tools.cache import under
+from ...tools.llm.purse import spending
 from ...tools.rerank.protocol import Candidate, Reranker
 from ...tools.types import Passage, Query, Usage, Where
+from ..budget import remaining
 from ..state import Found, Search, SearchTask, State, Tools, best_scores
+from .calls import with_calls
 
 OUTAGES = (StoreUnavailable, CallFailed, CallRefused)
 """What ends a step without saying anything about the documents."""
 
 
+@with_calls
 async def survey(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Search once with the question itself, and rank what it finds."""
     query = Query(text=state["question"], where=state.get("where"))
@@ -26,12 +30,13 @@ async def survey(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     except OUTAGES as error:
         return {"round": 1, "outages": (f"search: {error}",)}
     new = (Found(query, 1, tuple(found)),)
+    ranked = await _ranked(state, new, runtime.context)
     return {
+        **ranked,
         "round": 1,
         "searches": (Search(query=query, round=1, found=len(found)),),
-        "usage": Usage(searches=1),
+        "usage": ranked["usage"] + Usage(searches=1),
         "found": new,
-        **await _ranked(state, new, runtime.context),
     }
 
 
@@ -52,6 +57,7 @@ async def search(state: SearchTask, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"searches": (done,), "usage": Usage(searches=1), "found": new}
 
 
+@with_calls
 async def rerank(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Rank what the queries of this round found, join it to the rest, and end the round."""
     this = state["round"] + 1
@@ -81,7 +87,8 @@ async def _search_within(query: Query, where: Where | None, tools: Tools) -> lis
 
 async def _ranked(state: State, new: Sequence[Found], tools: Tools) -> dict[str, Any]:
     """Score what each new query found against it; order all evidence by its best score."""
-    rankings = await asyncio.gather(*(_scores(found, tools.reranker) for found in new))
+    with spending(remaining(state)) as purse:
+        rankings = await asyncio.gather(*(_scores(found, tools.reranker) for found in new))
     scores = state.get("scores", {})
     outages: tuple[str, ...] = ()
     for found, (ranking, outage) in zip(new, rankings, strict=True):
@@ -91,7 +98,7 @@ async def _ranked(state: State, new: Sequence[Found], tools: Tools) -> dict[str,
     evidence = _evidence((*state.get("found", ()), *new), scores, tools.evidence)
     before = {passage.id for passage in state.get("evidence", ())}
     fresh = sum(passage.id not in before for passage in evidence)
-    changed = {"scores": scores, "evidence": evidence, "fresh": fresh}
+    changed = {"scores": scores, "evidence": evidence, "fresh": fresh, "usage": purse.usage}
     return changed | ({"outages": outages} if outages else {})
 
 

@@ -12,13 +12,15 @@ from ...errors import BudgetExceeded, SufficeError
 from ...tools.reason.protocol import Finding, Plan, PlannedQuery, Situation, Verdict
 from ...tools.types import Budget, Usage
 from ..budget import remaining
-from ..queries import novel
+from ..queries import known_fields, novel
 from ..state import State, Tools
+from .calls import with_calls
 from .retrieve import OUTAGES
 
 Thought = TypeVar("Thought")
 
 
+@with_calls
 async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the survey: enough already, or which sub-questions and queries?"""
     if not state.get("evidence"):
@@ -34,6 +36,7 @@ async def plan(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"subquestions": thought.subquestions, **_concluded(state, thought)}
 
 
+@with_calls
 async def judge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Look at the evidence: what is found, what is missing, and what to search next."""
     tools, left = runtime.context, remaining(state)
@@ -59,14 +62,15 @@ def took(error: SufficeError) -> dict[str, Any]:
 
 async def situated(state: State, tools: Tools, left: Budget) -> Situation:
     """Return all that a thinking step sees of the state."""
+    where, evidence = state.get("where"), state.get("evidence", ())
     return Situation(
         question=state["question"],
-        where=state.get("where"),
-        evidence=state.get("evidence", ()),
+        where=where,
+        evidence=evidence,
         subquestions=state.get("subquestions", ()),
         findings=tuple(state.get("findings", {}).values()),
         searches=tuple(search.query for search in state.get("searches", ())),
-        fields=tuple((await tools.store.fields()).values()),
+        fields=known_fields((await tools.store.fields()).values(), evidence, where),
         round=state["round"],
         remaining=left,
     )

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..store.protocol import Vector
 from .conversion import load_model
+from .protocol import Tokens
 from .weights import MODEL_SHA256
 
 FINGERPRINT = f"minilm@{MODEL_SHA256[:8]}"
@@ -101,6 +102,20 @@ class MiniLM:
             self._queries.submit(self._answer)
         return list(await asyncio.gather(*(asyncio.wrap_future(f) for _, f in asked)))
 
+    async def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the states of each text's word pieces, whose mean is its vector."""
+        loop = asyncio.get_running_loop()
+        read = await loop.run_in_executor(self._documents, self._encodings, texts)
+        parts = batches([len(encoding.ids) for encoding in read])
+        jobs = [
+            loop.run_in_executor(self._documents, self._states, [read[i] for i in part])
+            for part in parts
+        ]
+        placed: dict[int, Tokens] = {}
+        for part, rows in zip(parts, await asyncio.gather(*jobs), strict=True):
+            placed.update(zip(part, rows, strict=True))
+        return [placed[i] for i in range(len(texts))]
+
     async def close(self) -> None:
         """Stop the threads and let go of the model; what still waits is cancelled."""
         for pool in (self._queries, self._documents):
@@ -150,9 +165,24 @@ class MiniLM:
         whole = [text if text.isascii() else _encodable(text) for text in texts]
         return [encoding.ids for encoding in tokenizer.encode_batch_fast(whole)]
 
-    def _forward(self, pieces: Sequence[list[int]]) -> list[Vector]:
+    def _encodings(self, texts: Sequence[str]) -> list[Any]:
+        """The same with the places of the pieces in the text, which cost a little more."""
+        tokenizer, _ = self._loaded()
+        return list(tokenizer.encode_batch([_encodable(text) for text in texts]))
+
+    def _states(self, read: Sequence[Any]) -> list[Tokens]:
+        hidden = self._hidden([encoding.ids for encoding in read])
+        return [
+            Tokens(rows[: len(encoding.ids)].copy(), np.array(encoding.offsets, np.int32))
+            for rows, encoding in zip(hidden, read, strict=True)
+        ]
+
+    def _hidden(self, pieces: Sequence[list[int]]) -> Any:
         _, encoder = self._loaded()
-        hidden = np.asarray(encoder.forward_batch(list(pieces)).last_hidden_state)
+        return np.asarray(encoder.forward_batch(list(pieces)).last_hidden_state)
+
+    def _forward(self, pieces: Sequence[list[int]]) -> list[Vector]:
+        hidden = self._hidden(pieces)
         means = np.stack(
             [rows[: len(ids)].mean(axis=0) for rows, ids in zip(hidden, pieces, strict=True)]
         )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..store.protocol import SparseVector, Vector
 
@@ -22,6 +26,26 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Release the model or the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The word pieces of one text: `states` (T, dimensions), as the model leaves them.
+
+    `places` (T, 2) is where each piece begins and ends in the text; (0, 0) for the marks
+    that a model sets at the ends.
+    """
+
+    states: NDArray[np.float32]
+    places: NDArray[np.int32]
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that can show its word pieces, for a comparison word by word."""
+
+    async def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the states of each text's word pieces, in order."""
 
 
 class SparseEmbedder(Protocol):

@@ -1,10 +1,11 @@
 """Files to documents, documents to passages, passages into a store."""
 
 from .chunk import MAX_CHARS, chunk, embedding_text
-from .load import LARGEST_FILE, Loaded, Loader, load, loader_for, register
+from .load import Loaded, load, loader_for, register
 from .pipeline import add
 from .prepare import Enrich
 from .progress import Progress
+from .protocol import LARGEST_FILE, Loader
 from .scan import Scan, Source, SourceFile, scan
 
 __all__ = [

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 from ...errors import IngestError
 from ..types import Document, Failure
+from .loaders import UNREADABLE, PlainText, builtin_loaders
+from .protocol import Loader
 from .scan import SourceFile, printable
-
-LARGEST_FILE = 20_000_000
-"""Bytes. A text longer than a few thousand pages is most often a dump or a log."""
-
-
-class Loader(Protocol):
-    """Reads files of some types. A class with two constants and two methods will do."""
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Return the suffixes of those files, with a dot and in lower case."""
-
-    @property
-    def largest(self) -> int:
-        """Return the number of bytes above which a file is not read."""
-
-    def count(self, data: bytes) -> int:
-        """Tell, for the progress bar, about how many Documents `load` will yield."""
-
-    def load(self, file: SourceFile, data: bytes) -> Iterator[Document | Failure]:
-        """Yield the file's Documents, and a Failure for each part that had to be left out.
-
-        `Document.text` is the text that offsets refer to. Raises `ValueError` with the
-        reason where the file as a whole cannot be read.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +35,6 @@ def loader_for(name: str) -> Loader:
 
     Raises `ValueError` for a type that is known and cannot be read.
     """
-    from .loaders import UNREADABLE, PlainText
-
     suffix = posixpath.splitext(name)[1].lower()
     loader = _REGISTERED.get(suffix) or _builtin().get(suffix)
     if loader is None and suffix in UNREADABLE:
@@ -70,8 +44,6 @@ def loader_for(name: str) -> Loader:
 
 @cache
 def _builtin() -> dict[str, Loader]:
-    from .loaders import builtin_loaders
-
     return {suffix: loader for loader in builtin_loaders() for suffix in loader.suffixes}
 
 
@@ -81,10 +53,28 @@ def load(file: SourceFile) -> Iterator[Loaded]:
     Raises:
         IngestError: the file cannot be read, with the reason.
     """
+    yield from _loaded(file, lambda largest: _read(file, largest))
+
+
+def load_bytes(file: SourceFile, data: bytes) -> Iterator[Loaded]:
+    """Yield the Documents of a file that is in memory; `file` gives it a name alone.
+
+    Raises:
+        IngestError: it cannot be read, with the reason.
+    """
+
+    def given(largest: int) -> bytes:
+        _check_size(len(data), largest)
+        return data
+
+    yield from _loaded(file, given)
+
+
+def _loaded(file: SourceFile, read: Callable[[int], bytes]) -> Iterator[Loaded]:
     try:
         _check_name(file.path)
         loader = loader_for(file.path)
-        data = _read(file, loader.largest)
+        data = read(loader.largest)
         if not data.strip():
             return
         share = 1 / max(loader.count(data), 1)
@@ -102,12 +92,16 @@ def _read(file: SourceFile, largest: int) -> bytes:
     with open(file.path, "rb") as stream:
         data = stream.read(largest + 1)
     if len(data) > largest:
-        size = max(file.size, len(data)) / 1e6
-        raise ValueError(
-            f"has {size:,.1f} MB, more than the {largest / 1e6:,.0f} MB that are read of one "
-            "file of its type; split it into smaller files"
-        )
+        _check_size(max(file.size, len(data)), largest)
     return data
+
+
+def _check_size(size: int, largest: int) -> None:
+    if size > largest:
+        raise ValueError(
+            f"has {size / 1e6:,.1f} MB, more than the {largest / 1e6:,.0f} MB that are read of "
+            "one file of its type; split it into smaller files"
+        )
 
 
 def _check_name(path: str) -> None:

@@ -114,9 +114,10 @@ class _Adding:
             if self._added or self._updated or self._removed:
                 await self.store.optimize()
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{error}. {self._so_far()}") from error
+            raise StoreUnavailable(f"{error}{self._so_far()}") from error
         except SufficeError as error:
-            error.add_note(self._so_far())
+            if said := self._so_far():
+                error.add_note(said.removeprefix(". "))
             raise
         return AddReport(
             added=self._added,
@@ -128,8 +129,10 @@ class _Adding:
         )
 
     def _so_far(self) -> str:
+        """Say what is safe, as a further sentence; nothing where nothing had gone in."""
         done = self._added + self._updated
-        return f"{done:,} documents went in before that; add the same again to complete"
+        went = "1 document" if done == 1 else f"{done:,} documents"
+        return f". {went} went in before that; add the same again to complete" if done else ""
 
     async def _check_manifest(self) -> None:
         from ..store.manifest import check_manifest

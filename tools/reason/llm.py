@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -19,14 +19,17 @@ from ...prompts import Prompt, load
 from ...prompts.judge import JudgeReply
 from ...prompts.plan import PlanReply
 from ..cache import under
+from ..llm.budget import afford, deadline, may_ask_again, room
+from ..llm.calls import Overheard
+from ..llm.evidence import Evidence, one_line, pack
 from ..llm.protocol import LanguageModel, Reply
 from ..llm.tokens import estimate
 from ..types import Budget, Passage, Usage
-from .llm_budget import afford, deadline, may_ask_again, room
-from .llm_evidence import Evidence, one_line, pack
+from .llm_followup import contextualized
 from .llm_reading import (
     asked,
     entity_queries,
+    filled,
     read_filters,
     read_findings,
     read_parts,
@@ -36,7 +39,21 @@ from .llm_reading import (
 from .llm_showing import seen, shown_findings, shown_parts
 from .llm_support import second_opinion
 from .llm_writing import Manuscript, compose
-from .protocol import Draft, Finding, Plan, Say, Situation, SubQuestion, Verdict
+from .protocol import (
+    Draft,
+    Finding,
+    Followup,
+    Plan,
+    Say,
+    Situation,
+    Standalone,
+    SubQuestion,
+    Verdict,
+)
+from .sufficiency.verdict import combined
+
+if TYPE_CHECKING:
+    from .sufficiency.estimate import Sufficiency
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -52,7 +69,8 @@ class LlmReasoner:
 
     A thinking step sees the best `passages`, as many whole ones as `evidence_tokens`
     allow. `prompts` is a folder with prompts of one's own. With `second_opinion` the
-    small model is asked, once for a whole answer, whether its quotes carry it.
+    small model is asked, once for a whole answer, whether its quotes carry it. With
+    `sufficiency` a confidence rests on the evidence as well as on the model's word.
     """
 
     def __init__(
@@ -64,18 +82,25 @@ class LlmReasoner:
         passages: int = 10,
         evidence_tokens: int = 5000,
         second_opinion: bool = False,
+        sufficiency: Sufficiency | None = None,
     ) -> None:
-        self._small = small
-        self._writer = writer or small
+        self._small = Overheard(small)
+        self._writer = Overheard(writer) if writer and writer is not small else self._small
         self._passages = passages
         self._evidence_tokens = evidence_tokens
         self._second_opinion = second_opinion
+        self._sufficiency = sufficiency
         # All are read now, so that a faulty one is an error at the start and not mid-way.
         self._templates = {
-            name: load(name, prompts) for name in ("plan", "judge", "write", "support")
+            name: load(name, prompts)
+            for name in ("contextualize", "plan", "judge", "write", "support")
         }
         other = f", writer {self._writer.name}" if self._writer is not small else ""
         self.name = f"{small.name}{other}"
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone. One call."""
+        return await contextualized(self._small, self._templates["contextualize"], followup)
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough already, or which parts and queries? One call."""
@@ -105,6 +130,7 @@ class LlmReasoner:
         parts = read_parts(reply.value.parts, situation.question)
         where = read_filters(reply.value.filters, situation.fields)
         findings = read_findings(reply.value.parts, parts, evidence, {})
+        findings = await self._weighed(findings, parts, {}, situation)
         queries = read_queries(reply.value.parts, parts, findings, where)
         extra = entity_queries(situation, where)
         if not extra:
@@ -130,6 +156,7 @@ class LlmReasoner:
         where = read_filters(reply.value.filters, situation.fields)
         open_parts = [part for part in parts if part.id not in known]
         findings = read_findings(reply.value.parts, open_parts, evidence, known)
+        findings = await self._weighed(findings, open_parts, known, situation)
         queries = read_queries(reply.value.parts, open_parts, {**known, **findings}, where)
         extra = entity_queries(situation, where)
         if not extra:
@@ -152,8 +179,41 @@ class LlmReasoner:
                 say(f"{text}\n" if text else "")
             draft = composed
         else:
-            draft = await self._written(situation, findings, say)
+            written = await self._written(situation, findings, say)
+            draft = await self._believed(written, situation, findings)
         return await self._reviewed(draft, situation) if self._second_opinion else draft
+
+    async def _weighed(
+        self,
+        findings: dict[str, Finding],
+        parts: Sequence[SubQuestion],
+        known: dict[str, Finding],
+        situation: Situation,
+    ) -> dict[str, Finding]:
+        """Let the confidence of each finding rest on the evidence as well."""
+        if self._sufficiency is None:
+            return findings
+        weighed = {}
+        for part in parts:
+            if (finding := findings.get(part.id)) is not None:
+                text = filled(part.text, {**known, **findings})
+                evidence = await self._sufficiency.of(text, situation.evidence)
+                believed = combined(evidence, found=finding.found, stated=finding.stated)
+                weighed[part.id] = finding.model_copy(update={"confidence": believed})
+        return weighed
+
+    async def _believed(
+        self, draft: Draft, situation: Situation, findings: dict[str, Finding]
+    ) -> Draft:
+        """Give what a writer wrote the confidence of the findings, or else of the evidence."""
+        found = [finding.confidence for finding in findings.values() if finding.found]
+        if draft.claims and found:
+            return draft.model_copy(update={"confidence": min(found)})
+        evidence = None
+        if draft.claims and self._sufficiency is not None:
+            evidence = await self._sufficiency.of(situation.question, situation.evidence)
+        believed = combined(evidence, found=not draft.missing) if draft.claims else 0.0
+        return draft.model_copy(update={"confidence": believed})
 
     async def _ask(self, prompt: Prompt, schema: type[Form], left: Budget) -> Reply[Form]:
         afford(self._small, prompt, _EXPECTED, left)
@@ -259,5 +319,4 @@ def _complete(parts: Sequence[SubQuestion], findings: dict[str, Finding]) -> boo
 
 def _confidence(parts: Sequence[SubQuestion], findings: dict[str, Finding]) -> float:
     goals = asked(parts)
-    found = [findings[part.id].confidence for part in goals if part.id in findings]
-    return sum(found) / len(goals) if goals else 0.0
+    return min((findings[p.id].confidence if p.id in findings else 0.0 for p in goals), default=0.0)

@@ -1,7 +1,7 @@
 """Turns what a model replied into findings and queries, checking what can be checked.
 
 A part counts as found when it has an answer and a quote that really stands in the
-evidence; what the model says of itself does not count.
+evidence; how sure the model says it is counts only beside what the evidence says.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Mapping, Sequence
 from ...prompts.judge import JudgedPart
 from ...prompts.plan import PlannedPart
 from ...prompts.reply import FilterReply, QuoteReply
+from ..llm.evidence import Evidence
 from ..store.protocol import Field
 from ..types import Passage, Query, Where
 from .llm_entities import absent
-from .llm_evidence import Evidence
 from .protocol import Finding, PlannedQuery, Quote, Situation, SubQuestion
+from .sufficiency.verdict import combined
 from .verify_quotes import Folded, find_quote, fold, says_something
 
 _REFERENCE = re.compile(r"\{(\d+)\}")
 _LONGEST_QUERY = 300
 _MOST_PARTS = 4
 _MOST_QUERIES = 2
-_SURE = 0.9
 _RANGES = ("gte", "lte")
 
 
@@ -82,7 +82,8 @@ class _Reader:
             claim=reply.claim.strip() if found else "",
             quotes=quotes if found else (),
             missing="" if found else missing or text,
-            confidence=_SURE if found else 0.0,
+            confidence=combined(None, found=found, stated=reply.sure),
+            stated=reply.sure if found else None,
         )
 
     def _looked_up(self, quote: QuoteReply) -> list[Quote]:

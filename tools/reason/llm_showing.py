@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..llm.evidence import Evidence, one_line
 from ..store.protocol import Field
 from ..types import Query
-from .llm_evidence import Evidence, one_line
 from .llm_reading import filled
 from .protocol import Finding, Situation, SubQuestion
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ...prompts import Template
 from ...prompts.support import SupportReply
+from ..llm.budget import afford, deadline, may_ask_again
+from ..llm.evidence import one_line
 from ..llm.protocol import LanguageModel
 from ..types import Budget, Passage
-from .llm_budget import afford, deadline, may_ask_again
-from .llm_evidence import one_line
 from .protocol import Draft
 
 _EXPECTED = 150

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .llm_evidence import Evidence
+from ..llm.evidence import Evidence
 from .llm_reading import asked, filled
 from .protocol import Draft, DraftClaim, Finding, Quote, SubQuestion
 
@@ -52,7 +52,6 @@ class Manuscript:
             lead=self._lead,
             missing=tuple(self._missing),
             conflict=self._conflict,
-            confidence=0.9 if claims and not self._missing else 0.5 if claims else 0.0,
         )
 
     def _visible(self) -> str:

@@ -1,4 +1,4 @@
-"""The three thinking steps of the loop, and what goes in and out of them.
+"""The thinking steps of the loop, and what goes in and out of them.
 
 One protocol, two makers: `LlmReasoner` (prompts and a model) and
 `ExtractiveReasoner` (no model). The graph cannot tell them apart.
@@ -7,7 +7,7 @@ One protocol, two makers: `LlmReasoner` (prompts and a model) and
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import Field as PydanticField
 
@@ -38,7 +38,8 @@ class Finding(Noun):
 
     `text` is the short answer in the evidence's own words, `claim` one sentence that
     states it (empty where the quotes do); `missing` says in the asker's words what was
-    looked for; `confidence` is between 0 and 1.
+    looked for; `confidence` is the probability that it is right, or where it is missing, that
+    the evidence answers it all the same; `stated` is what a model says of itself.
     """
 
     subquestion: str
@@ -48,6 +49,7 @@ class Finding(Noun):
     quotes: tuple[Quote, ...] = ()
     missing: str = ""
     confidence: float = PydanticField(default=0.0, ge=0.0, le=1.0)
+    stated: float | None = PydanticField(default=None, ge=0.0, le=1.0)
 
 
 class PlannedQuery(Noun):
@@ -73,6 +75,43 @@ class Situation(Noun):
     fields: tuple[Field, ...] = ()
     round: int = 0
     remaining: Budget = Budget()
+
+
+class Turn(Noun):
+    """An earlier question of a conversation, and what came of it.
+
+    `asked` is what was typed, `question` what was made of it to stand alone; `lead` is the
+    short answer, where there was one. `at` is seconds since the epoch.
+    """
+
+    asked: str
+    question: str
+    status: str = ""
+    lead: str = ""
+    text: str = ""
+    run_id: str = ""
+    at: float = 0.0
+
+
+class Followup(Noun):
+    """What was typed, the turns before it, oldest first, and the budget left."""
+
+    asked: str
+    turns: tuple[Turn, ...] = ()
+    remaining: Budget = Budget()
+
+
+class Standalone(Noun):
+    """A question that can be understood without the conversation.
+
+    `by` is who made it one; nobody where it stood alone already. `note` says what a person
+    should know of how it was made.
+    """
+
+    question: str
+    by: Literal["", "rules", "model"] = ""
+    note: str = ""
+    usage: Usage = Usage()
 
 
 class Plan(Noun):
@@ -129,13 +168,16 @@ Say = Callable[[str], None]
 
 
 class Reasoner(Protocol):
-    """Plans, judges and writes. `name` says which, for traces and status.
+    """Understands a follow-up, plans, judges and writes. `name` says which, for traces and status.
 
     Raises `CallFailed` or `CallRefused` on an outage and `BudgetExceeded` before a call
     that would cost more than `situation.remaining`; all three are for the graph to catch.
     """
 
     name: str
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone; only in conversations."""
 
     async def plan(self, situation: Situation) -> Plan:
         """Look at the survey: enough, or which sub-questions and queries?"""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from ..types import Citation, Claim, Noun, Passage
 from .protocol import Draft, DraftClaim, Quote
@@ -46,6 +46,8 @@ _COMMAND = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """Words that speak to the model that reads, not to a person."""
+
+_ABOUT_COMMANDS = re.compile(r"\b(?:prompt|injection|jailbreak)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -129,15 +131,19 @@ def _commanded(passage: Passage, start: int, end: int, question: str) -> bool:
 
     A question about such instructions may quote them.
     """
-    if _COMMAND.search(question) or re.search(r"\b(?:prompt|injection|jailbreak)", question, re.I):
-        return False
-    for match in _COMMAND.finditer(passage.text):
-        sentence = max(passage.text.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
-        paragraph = passage.text.find("\n\n", match.end())
-        close = len(passage.text) if paragraph < 0 else paragraph
-        if start < close and end > sentence:
-            return True
-    return False
+    inside = any(start < close and end > opening for opening, close in _commands(passage.text))
+    return inside and not (_COMMAND.search(question) or _ABOUT_COMMANDS.search(question))
+
+
+@lru_cache(maxsize=1024)
+def _commands(text: str) -> tuple[tuple[int, int], ...]:
+    """Return from where to where a text speaks to the model: whole sentences, to the paragraph."""
+    found = []
+    for match in _COMMAND.finditer(text):
+        opening = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
+        paragraph = text.find("\n\n", match.end())
+        found.append((opening, len(text) if paragraph < 0 else paragraph))
+    return tuple(found)
 
 
 def _unheld(

@@ -88,6 +88,8 @@ class Facts:
 
 def plain(text: str) -> str:
     """Fold case, accents, and typographic quotes and dashes."""
+    if text.isascii():
+        return text.casefold()
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
     return re.sub(
         "[\u2018\u2019\u02bc]", "'", re.sub("[\u2010-\u2015\u2212]", "-", bare)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,7 +28,10 @@ _LIKE = {
     "\u2026": "...",
 }
 _EMPHASIS = re.compile(r"[*`]+")
+_OPENING = re.compile(r"[*`]+\Z")
 _LINE_END = re.compile(rf"[{re.escape(_DASHES)}\u00ad][^\S\n]*\n\s*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.,;:!?()'\"/%&+=]+(?: [A-Za-z0-9_.,;:!?()'\"/%&+=]+)*")
+"""Letters of which folding changes nothing but the case, and single spaces between them."""
 _EDGE = " '\".,;:!?"
 
 _FUNCTION_WORDS = (
@@ -82,21 +85,27 @@ def _line_ends(source: str) -> dict[int, int]:
     }
 
 
-def _pieces(source: str) -> Iterator[tuple[int, str]]:
+def _pieces(source: str) -> Iterator[tuple[Iterable[int], str]]:
+    """Yield folded text piece by piece, with the place in `source` of each of its letters."""
     dropped, breaks = _dropped_marks(source), _line_ends(source)
     spaced, index = True, 0
     while index < len(source):
         letter = source[index]
+        if plain := _PLAIN.match(source, index):
+            yield range(index, plain.end()), plain.group().lower()
+            spaced, index = False, plain.end()
+            continue
         if index in breaks:
-            yield index, BREAK
+            yield (index,), BREAK
             index = breaks[index]
             continue
         if letter.isspace():
             if not spaced:
-                yield index, " "
+                yield (index,), " "
             spaced = True
         elif letter not in _INVISIBLE and letter != BREAK and index not in dropped:
-            yield index, _fold_letter(letter)
+            folded = _fold_letter(letter)
+            yield [index] * len(folded), folded
             spaced = False
         index += 1
 
@@ -105,9 +114,9 @@ def fold(source: str) -> Folded:
     """Fold a text, remembering where each of its characters came from."""
     letters: list[str] = []
     origin: list[int] = []
-    for index, piece in _pieces(source):
+    for places, piece in _pieces(source):
         letters.append(piece)
-        origin.extend([index] * len(piece))
+        origin.extend(places)
     return Folded(source, "".join(letters), tuple(origin))
 
 
@@ -128,8 +137,18 @@ def find_quote(quote: str, text: Folded) -> tuple[int, int] | None:
     for needle in dict.fromkeys((wanted, wanted.strip(_EDGE))):
         for start, end in _matches(needle, text.text) if needle else ():
             if _whole(text, start, end):
-                return text.origin[start], text.origin[end - 1] + 1
+                return _with_marks(text.source, text.origin[start], text.origin[end - 1] + 1)
     return None
+
+
+def _with_marks(source: str, start: int, end: int) -> tuple[int, int]:
+    """Take in the emphasis mark next to a span that holds only its other half."""
+    if len(_EMPHASIS.findall(source, start, end)) % 2:
+        if opening := _OPENING.search(source, 0, start):
+            return opening.start(), end
+        if closing := _EMPHASIS.match(source, end):
+            return start, closing.end()
+    return start, end
 
 
 def _matches(needle: str, text: str) -> Iterator[tuple[int, int]]:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from ..embed.protocol import Embedder, SparseEmbedder
 from ..store.protocol import Vector
-from .evidence_features import first_belief, own_features, stacked, trail_features
-from .evidence_pool import Pool, Stems, read_pool
+from .evidence_features import first_belief, own_features, stacked
+from .evidence_pool import Pool, Texts, last_sentence, read_pool
+from .evidence_ties import trail_features
 from .evidence_trees import Forest, read_forest
 from .protocol import Candidate
 
@@ -79,7 +80,7 @@ class EvidenceReranker:
     ) -> None:
         self._embedder = embedder
         self._sparse = sparse
-        self._stems = Stems(sparse)
+        self._texts = Texts(sparse)
         self._model = model
 
     async def rank(self, question: str, candidates: Sequence[Candidate]) -> list[float]:
@@ -99,10 +100,12 @@ class EvidenceReranker:
 
     async def _vectors(
         self, question: str, candidates: Sequence[Candidate]
-    ) -> tuple[Vector | None, list[Vector] | None]:
+    ) -> tuple[list[Vector] | None, list[Vector] | None]:
         if self._embedder is None:
             return None, None
-        asked = (await self._embedder.embed_queries([question]))[0]
+        wanted = list(dict.fromkeys((question, last_sentence(question))))
+        found = await self._embedder.embed_queries(wanted)
+        asked = [found[0], found[-1]]
         lacking = [c for c in candidates if c.dense is None]
         texts = [f"{c.passage.title}\n{c.passage.text}".strip() for c in lacking]
         made = iter(await self._embedder.embed_documents(texts) if texts else [])
@@ -112,10 +115,10 @@ class EvidenceReranker:
         self,
         question: str,
         candidates: Sequence[Candidate],
-        asked: Vector | None,
+        asked: Sequence[Vector] | None,
         dense: Sequence[Vector] | None,
     ) -> Numbers:
-        pool = read_pool(question, candidates, asked, dense, self._sparse, self._stems)
+        pool = read_pool(question, candidates, asked, dense, self._sparse, self._texts)
         return probabilities(self._model or shipped_model(), pool)
 
 

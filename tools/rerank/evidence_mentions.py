@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..trail.names import is_marked, mentions_among
+from ..trail.names import is_marked
 from .evidence_pool import Array, Pool, Words
 
 AROUND = 15
@@ -98,14 +98,17 @@ def _in_common(pool: Pool) -> Array:
     size = len(pool.texts)
     places: dict[str, list[int]] = {}
     for number, text in enumerate(pool.texts):
-        for name in mentions_among(text.written):
+        for name in text.mentions:
             places.setdefault(name, []).append(number)
     asked = f" {' '.join(pool.question.folded)} "
+    by_count: dict[int, list[list[int]]] = {}
+    for name, numbers in places.items():
+        if len(numbers) > 1 and f" {name} " not in asked:
+            by_count.setdefault(len(numbers), []).append(numbers)
     common = np.zeros((size, size), np.float32)
-    for name, texts in places.items():
-        if len(texts) > 1 and f" {name} " not in asked:
-            cells = np.ix_(texts, texts)
-            common[cells] = np.maximum(common[cells], _telling(len(texts), size))
+    for count in sorted(by_count, reverse=True):  # the rarest last: it is what counts
+        texts = np.array(by_count[count])
+        common[texts[:, :, None], texts[:, None, :]] = _telling(count, size)
     np.fill_diagonal(common, 0)
     return common
 

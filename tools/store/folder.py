@@ -38,8 +38,10 @@ POINTS_UNFLUSHED = 5_000
 """Points that may be in the log alone; reading it again takes about a second."""
 
 _PARTS = ("passages", "passages-old", "passages-new", "passages-gone")
-_RUNS = "runs.sqlite"  # kept runs of a corpus lie beside it, also before it has documents
-_OWN = {FILE, FILE + ".new", "documents", *_PARTS, _RUNS, f"{_RUNS}-wal", f"{_RUNS}-shm"}
+_KEPT = ("runs.sqlite", "threads.sqlite")
+"""What was asked lies beside a corpus, also before it has documents."""
+_BESIDE = {f"{name}{end}" for name in _KEPT for end in ("", "-wal", "-shm", "-journal")}
+_OWN = {FILE, FILE + ".new", "documents", *_PARTS, *_BESIDE}
 
 _INDEX = {
     "keyword": edge.PayloadSchemaType.Keyword,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,12 +145,19 @@ def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]
     queries = [_query(folder, request) for request in requests]
     asked = [query for query in queries if query is not None]
     found = iter(folder.passages.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
+    read: dict[tuple[Any, bool, bool], Hit] = {}
     return [
-        []
-        if query is None
-        else [_hit(point, point.score, request.with_vectors) for point in next(found)]
+        [] if query is None else [_hit_once(point, request, read) for point in next(found)]
         for query, request in zip(queries, requests, strict=True)
     ]
+
+
+def _hit_once(point: Any, request: SearchRequest, read: dict[tuple[Any, bool, bool], Hit]) -> Hit:
+    """Return a hit; what several searches of a batch find is read out of the engine once."""
+    key = (point.id, request.with_vectors, request.with_extra)
+    if key not in read:
+        read[key] = _hit(point, point.score, request.with_vectors)
+    return replace(read[key], score=point.score)
 
 
 def _query(folder: Folder, request: SearchRequest) -> edge.QueryRequest | None:

@@ -51,7 +51,7 @@ class Gathering:
         tokens = [int(token) for token in self.words.indices]
         for token, hits in zip(tokens, probes, strict=True):
             if hits and hits[0].sparse is not None:
-                weight = token_weights(hits[0].sparse, [token])[0]
+                weight = token_table([hits[0].sparse], [token])[0, 0]
                 if weight > 0:
                     self.idf[token] = hits[0].score / float(weight)
         rarest = max(self.idf.values(), default=UNKNOWN_IDF)
@@ -63,9 +63,7 @@ class Gathering:
         hits = list(self.hits.values())
         tokens = [int(token) for token in self.words.indices]
         idf = np.array([self.idf[token] for token in tokens], np.float32)
-        weights = np.array(
-            [token_weights(hit.sparse or SparseVector.empty(), tokens) for hit in hits], np.float32
-        ).reshape(len(hits), len(tokens))
+        weights = token_table([hit.sparse or SparseVector.empty() for hit in hits], tokens)
         cosines = None
         if self.asked is not None:
             none = np.zeros_like(self.asked)
@@ -74,10 +72,20 @@ class Gathering:
         return cosines, np.asarray((weights * idf).sum(axis=1), np.float32)
 
 
-def token_weights(vector: SparseVector, tokens: Sequence[int]) -> Scores:
-    """Return the weight of each token in a sparse vector, 0 where it has none."""
-    held = dict(zip(vector.indices.tolist(), vector.values.tolist(), strict=True))
-    return np.array([held.get(token, 0.0) for token in tokens], np.float32)
+def token_table(vectors: Sequence[SparseVector], tokens: Sequence[int]) -> Scores:
+    """Return the weight of each of T distinct tokens in each of N vectors (N, T); 0 for none."""
+    table = np.zeros((len(vectors), len(tokens)), np.float32)
+    if not vectors or not tokens:
+        return table
+    rows = np.repeat(np.arange(len(vectors)), [len(vector.indices) for vector in vectors])
+    held = np.concatenate([vector.indices for vector in vectors])
+    order = np.argsort(np.array(tokens, np.int64))
+    ascending = np.array(tokens, np.int64)[order]
+    place = np.minimum(np.searchsorted(ascending, held), len(tokens) - 1)
+    same = ascending[place] == held
+    values = np.concatenate([vector.values for vector in vectors])
+    table[rows[same], order[place[same]]] = values[same]
+    return table
 
 
 def hybrid(cosines: Scores | None, words: Scores) -> Scores:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..protocol import Loader
 from .code import SourceCode
 from .html import Html
 from .jsonlines import JsonLines
@@ -11,9 +10,6 @@ from .markdown import Markdown
 from .plaintext import PlainText
 from .restructuredtext import ReStructuredText
 from .unreadable import UNREADABLE
-
-if TYPE_CHECKING:
-    from ..load import Loader
 
 
 def builtin_loaders() -> tuple[Loader, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ...types import Document
 from ..decoding import decode, normal_lines
-from ..load import LARGEST_FILE
 from ..metadata import path_metadata
+from ..protocol import LARGEST_FILE
 from ..scan import SourceFile
 from .plaintext import stem
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...types import Document, Failure
 from ..decoding import decode
-from ..load import LARGEST_FILE
 from ..metadata import flat_metadata, path_metadata
+from ..protocol import LARGEST_FILE
 from ..scan import SourceFile
 from .plaintext import stem
 

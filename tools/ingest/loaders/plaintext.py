@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ...types import Document
 from ..decoding import decode
-from ..load import LARGEST_FILE
 from ..metadata import path_metadata
+from ..protocol import LARGEST_FILE
 from ..scan import SourceFile
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...types import Document
 from ..decoding import decode
-from ..load import LARGEST_FILE
 from ..metadata import path_metadata
 from ..outline import rst_headings
+from ..protocol import LARGEST_FILE
 from ..scan import SourceFile
 from .plaintext import stem
 

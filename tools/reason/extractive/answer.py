@@ -8,12 +8,8 @@ import numpy as np
 
 from ..protocol import DraftClaim, Quote
 from .decide import Judged
-from .question import Part
-from .sentences import Unit
-from .spans import Span
-from .support import is_life
-from .tables import cell_for, spoken
-from .words import words
+from .leads import lead
+from .tables import spoken
 
 NEAR = 2.0
 """How far below the best piece, in log-odds, a further piece may lie and still be quoted."""
@@ -21,8 +17,8 @@ NEAR = 2.0
 SOURCE = 0.5
 """How high a passage must stand in the evidence for its best piece to be quoted as well."""
 
-LEAST_WORDS = 0.4
-LEAST_MEANING = 0.4
+LEAST_WORDS = 0.3
+LEAST_MEANING = 0.3
 """What a further piece must meet of the part, by its words or by its cosine."""
 
 MOST_SOURCES = 3
@@ -48,7 +44,7 @@ def said(judged: Judged) -> Said:
         quotes += [Quote(passage_id=name, text=text) for text in (unit.header, unit.text) if text]
         texts.append(spoken(unit) if unit.kind == "row" else unit.text)
     claim = DraftClaim(text=" ".join(texts), quotes=tuple(dict.fromkeys(quotes)))
-    return Said(claim, lead(judged))
+    return Said(claim, lead(judged.sheet, judged.chain.answer))
 
 
 def also(judged: Judged) -> list[DraftClaim]:
@@ -72,10 +68,14 @@ def also(judged: Judged) -> list[DraftClaim]:
 
 
 def _bears(judged: Judged, row: int) -> bool:
-    """Whether a piece speaks of what was asked, by its words or by its meaning."""
+    """Whether a piece speaks of what was asked: by its words, its meaning, or a name that
+    leads from what is quoted to a value of the kind asked for."""
     made = judged.sheet
     by_words = float(made.cover[row] @ made.weights)
-    return by_words >= LEAST_WORDS or float(made.similarity[row]) >= LEAST_MEANING
+    led = any(
+        link.unit == row and link.typed and link.start in judged.chain.units for link in made.links
+    )
+    return by_words >= LEAST_WORDS or float(made.similarity[row]) >= LEAST_MEANING or led
 
 
 def _further_rows(judged: Judged) -> list[int]:
@@ -86,44 +86,8 @@ def _further_rows(judged: Judged) -> list[int]:
     for row in order:
         if made.place[row] >= SOURCE and made.units[row].passage < MOST_SOURCES:
             best.setdefault(made.units[row].passage, row)
-    near = [row for row in order[:MOST_ALSO] if made.scores[row] >= made.scores[order[0]] - NEAR]
+    rest = [row for row in order if row not in judged.chain.units][:MOST_ALSO]
+    near = [row for row in rest if made.scores[row] >= made.scores[order[0]] - NEAR]
     new = [row for passage, row in sorted(best.items()) if passage not in quoted]
-    return list(dict.fromkeys([*near, *new]))
-
-
-def lead(judged: Judged) -> str:
-    """Return the span of the answer piece that stands nearest to the part's focus, or ""."""
-    made, row = judged.sheet, judged.chain.answer
-    part, unit = made.part, made.units[row]
-    if part.kind in ("text", "yesno"):
-        return ""
-    if unit.kind == "row" and not part.by_name and (cell := cell_for(part, unit)):
-        return cell
-    typed = made.typed[row]
-    return nearest(part, unit, typed).text.strip() if typed else ""
-
-
-def nearest(part: Part, unit: Unit, typed: tuple[Span, ...]) -> Span:
-    """Return the span that the part's words in the unit pull at most.
-
-    Of a life's two dates in brackets, the second is that of death.
-    """
-    stems = {t.stem for t in part.terms}
-    if part.kind == "date" and is_life(unit.text) and ("die" in stems) != ("birth" in stems):
-        return typed[1] if "die" in stems and len(typed) > 1 else typed[0]
-    wanted = {t.stem: t.weight for t in part.terms if t.name < 0}
-    for term in part.terms:
-        for stem in term.also if term.name < 0 else ():
-            wanted.setdefault(stem, term.weight * 0.7)
-    marks = [(w.start, w.end, wanted[w.stem]) for w in words(unit.text) if w.stem in wanted]
-    if not marks:
-        return typed[0]
-    return min(typed, key=lambda s: (-_pull(s, marks), s.start))
-
-
-def _pull(span: Span, marks: list[tuple[int, int, float]]) -> float:
-    total = 0.0
-    for start, end, weight in marks:
-        gap = start - span.end if start >= span.end else span.start - end
-        total += weight / (10.0 + max(gap, 0))
-    return total
+    meant = [int(np.argmax(made.similarity))] if made.compared else []
+    return list(dict.fromkeys([*near[:1], *meant, *near, *new]))

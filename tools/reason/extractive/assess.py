@@ -11,29 +11,35 @@ import numpy as np
 from ...embed.protocol import Embedder
 from ...store.protocol import Vector
 from ...types import Passage
-from .chain import chains
-from .decide import Judged, judge
+from .bridge import Link
+from .decide import Judged, judged
+from .head import head
+from .links import Step, linked, steps
 from .question import relation_of
 from .sentences import Unit
+from .signals import linked_signals, own_signals
 from .split import Question, read
-from .support import SYNONYM, Grid, Sheet, read_units, sheet
-from .words import STOP, words
+from .support import Grid, Sheet, read_units, sheet
+from .tables import spoken, subject
+from .words import stems
 
-MOST_EMBEDDED = 16
+MOST_COMPARED = 32
 """Pieces compared by embedding for one part, the best by words."""
 
-READ_WHOLE = 3
+READ_WHOLE = 5
 """Top passages of which every piece is compared, up to `MOST_WHOLE` in all."""
 
-MOST_WHOLE = 20
+MOST_WHOLE = 40
 
-MOST_SOFT = 12
-"""Best pieces whose words are compared one by one with the words that no piece meets."""
+MOST_REACHED = 16
+"""Further pieces compared because a name leads to them."""
 
-NEAR_WORDS = (0.4, 0.35)
-"""The cosine of two words from which they are near, and what more makes them the same."""
+LED = 2.0
+"""Log-odds for a post that leads to the name asked for: a surer step than most mentions."""
 
-CHAINS_JUDGED = 24
+MORE = 3.0
+"""Log-odds against a row of something else: the deputy, where the harbour master is asked for."""
+
 REMEMBERED = 20_000
 
 
@@ -46,23 +52,17 @@ class Assessment:
 
 
 class Similarity:
-    """Cosines between a part and pieces of text, each text embedded once."""
+    """Cosines between what is asked and pieces of text, each text embedded once."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._known: OrderedDict[str, Vector] = OrderedDict()
 
-    async def to(self, asked: str, texts: Sequence[str]) -> list[float]:
-        """Return the cosine of `asked` to each of `texts`."""
+    async def among(self, asked: Sequence[str], texts: Sequence[str]) -> Grid:
+        """Return the cosines of `asked` to `texts`, one row for each of `asked`."""
         known = await self._vectors(texts)
-        query = (await self._embedder.embed_queries([asked]))[0]
-        return [float(known[t] @ query) for t in texts]
-
-    async def among(self, ours: Sequence[str], theirs: Sequence[str]) -> Grid:
-        """Return the cosines of single words, one row for each of `ours`."""
-        known = await self._vectors([*ours, *theirs])
-        left, right = np.array([known[t] for t in ours]), np.array([known[t] for t in theirs])
-        return np.asarray(left @ right.T, dtype=np.float64)
+        queries = np.array(await self._embedder.embed_queries(list(asked)))
+        return np.asarray(queries @ np.array([known[t] for t in texts]).T, dtype=np.float64)
 
     async def _vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
         new = [t for t in dict.fromkeys(texts) if t not in self._known]
@@ -83,70 +83,85 @@ async def assess(
     tried = []
     for part in asked.parts:
         made = sheet(part, evidence, found)
-        if similarity is not None and found:
-            made = await _softened(await _compared(made, similarity), similarity)
-        tried.append(_weighed(made))
+        if found and part.terms:
+            tried.append(judged(await _weighed(made, similarity)))
+        else:
+            tried.append(())
     return Assessment(asked, tuple(tried))
 
 
-def _weighed(made: Sheet) -> tuple[Judged, ...]:
-    judged = [judge(made, chain) for chain in chains(made)[:CHAINS_JUDGED]]
-    return tuple(sorted(judged, key=lambda j: (bool(j.absent), -j.rank, j.chain.units)))
+async def _weighed(made: Sheet, similarity: Similarity | None) -> Sheet:
+    """Score every unit by itself, then with what leads to it."""
+    if similarity is not None:
+        made = await compared(made, similarity)
+    own = own_signals(made)
+    first = head().first.score(own)
+    followed = steps(made, first)
+    cosines = await along(made, followed, similarity) if similarity is not None else None
+    links = linked(made, first, followed, cosines)
+    table = np.hstack([own, linked_signals(made, first, links)])
+    scores = head().second.score(table) + LED * _led(made, links)
+    scores = scores - MORE * _says_more(made)
+    return replace(made, first=first, links=links, scores=scores)
 
 
-async def _compared(made: Sheet, similarity: Similarity) -> Sheet:
-    rows = _worth_embedding(made)
-    texts = [_in_context(made.units[row]) for row in rows] + [made.units[row].text for row in rows]
-    cosines = await similarity.to(made.part.text, texts)
-    near, bare = np.zeros(len(made.units)), np.zeros(len(made.units))
-    near[rows], bare[rows] = cosines[: len(rows)], cosines[len(rows) :]
-    relation = np.zeros(len(made.units))
-    relation[rows] = await similarity.to(relation_of(made.part), texts[len(rows) :])
-    return replace(made, similarity=near, bare=bare, relation=relation, compared=True)
+def _led(made: Sheet, links: Sequence[Link]) -> Grid:
+    """Where a person's name is asked for: the units that give one, and that a post leads to."""
+    found = np.zeros(len(made.units))
+    if made.part.by_name:
+        for link in links:
+            if link.typed:
+                found[link.unit] = max(found[link.unit], link.bridge.nearness)
+    return found
 
 
-async def _softened(made: Sheet, similarity: Similarity) -> Sheet:
-    """Let words near in meaning count for those that no piece meets: "shut" for "closed"."""
-    terms = made.part.terms
-    open_terms = [
-        c
-        for c, t in enumerate(terms)
-        if not t.required and t.weight >= 1.0 and t.text.isalpha() and made.own[:, c].max() < 0.5
+def _says_more(made: Sheet) -> Grid:
+    """Tell the rows whose first cell adds to that of another row words that nobody asked for."""
+    firsts = [stems(subject(u)) if u.kind == "row" else frozenset() for u in made.units]
+    asked = {first for first in firsts if first and first <= made.asked}
+    more = [
+        any(one < first and (first - one).isdisjoint(made.asked) for one in asked)
+        for first in firsts
     ]
-    rows = [int(row) for row in np.argsort(-made.scores, kind="stable")[:MOST_SOFT]]
-    spoken = {row: _content(made.units[row].text) for row in rows}
-    theirs = sorted(set().union(*spoken.values())) if spoken else []
-    if not open_terms or not theirs:
-        return made
-    ours = [terms[c].text.lower() for c in open_terms]
-    near = await similarity.among(ours, theirs)
-    soft = SYNONYM * np.clip((near - NEAR_WORDS[0]) / NEAR_WORDS[1], 0.0, 1.0)
-    place = {word: i for i, word in enumerate(theirs)}
-    own, cover = made.own.copy(), made.cover.copy()
-    for row, mine in spoken.items():
-        if mine:
-            best = soft[:, [place[word] for word in mine]].max(axis=1)
-            own[row, open_terms] = np.maximum(own[row, open_terms], best)
-            cover[row, open_terms] = np.maximum(cover[row, open_terms], best)
-    return replace(made, own=own, cover=cover)
+    return np.array(more, dtype=np.float64)
 
 
-def _content(text: str) -> list[str]:
-    """The words of a text that have a meaning of their own, in small letters."""
-    low = {w.text.lower() for w in words(text) if w.text.isalpha() and len(w.text) > 2}
-    return sorted(low - STOP)
+async def compared(made: Sheet, similarity: Similarity) -> Sheet:
+    """Return the sheet with the meanings of its most promising units compared."""
+    rows = _worth_comparing(made)
+    asked = [made.part.text, relation_of(made.part)]
+    cosines = await similarity.among(asked, [in_context(made.units[row]) for row in rows])
+    grids = np.zeros((2, len(made.units)))
+    grids[:, rows] = cosines
+    near = np.zeros(len(made.units), dtype=np.bool_)
+    near[rows] = True
+    return replace(made, similarity=grids[0], relation=grids[1], near=near)
 
 
-def _in_context(unit: Unit) -> str:
-    return f"{unit.context[:120]}: {unit.text}" if unit.context else unit.text
+async def along(made: Sheet, followed: Sequence[Step], similarity: Similarity) -> Grid | None:
+    """Return the cosine of each step's query to the units, not a number where not compared."""
+    if not followed:
+        return None
+    reached = sorted({u for s in followed for u in s.units if not made.near[u]})
+    rare = made.own @ made.rare
+    more = sorted(reached, key=lambda u: (-rare[u], u))[:MOST_REACHED]
+    rows = [*np.flatnonzero(made.near), *more]
+    texts = [in_context(made.units[row]) for row in rows]
+    cosines = np.full((len(followed), len(made.units)), np.nan)
+    cosines[:, rows] = await similarity.among([s.query for s in followed], texts)
+    return cosines
 
 
-def _worth_embedding(made: Sheet) -> list[int]:
-    """The best pieces by words, all of the top passages, and the best of those just below."""
-    ranked = [int(row) for row in np.argsort(-made.scores, kind="stable")]
+def in_context(unit: Unit) -> str:
+    """Return a unit as it is compared: behind its title and headings, a row as a sentence."""
+    text = spoken(unit) if unit.kind == "row" else unit.text
+    above = unit.context.removesuffix(unit.header).strip() if unit.header else unit.context
+    return f"{above[:120]}: {text}" if above else text
+
+
+def _worth_comparing(made: Sheet) -> list[int]:
+    """The best pieces by words and place, and all of the top passages."""
+    worth = made.cover @ made.rare + 0.5 * made.place
+    best = [int(row) for row in np.argsort(-worth, kind="stable")[:MOST_COMPARED]]
     whole = [row for row, u in enumerate(made.units) if u.passage < READ_WHOLE][:MOST_WHOLE]
-    below: dict[int, int] = {}
-    for row in ranked:
-        below.setdefault(made.units[row].passage, row)
-    next_best = [row for passage, row in below.items() if passage < 2 * READ_WHOLE]
-    return sorted({*ranked[:MOST_EMBEDDED], *whole, *next_best})
+    return sorted({*best, *whole})

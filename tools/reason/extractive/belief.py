@@ -1,4 +1,4 @@
-"""Whether the evidence answers a part at all: signs of it, and one logistic over them."""
+"""How far what would be said of a part is believed: signs of it, and one logistic over them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 
 from .decide import Judged
 
-SIGNS = ("trust", "trust_second", "similarity", "relation", "chain")
+SIGNS = (
+    "trust", "trust_second", "similarity", "relation", "chain", "estimate", "rank", "absent",
+)  # fmt: skip
 
-WEIGHTS = (1.77, 1.08, 0.77, 1.57, 1.3)
+WEIGHTS = (1.15, 0.55, 0.09, 0.59, 0.49, 1.7, 0.62, -0.66)
 """Fitted by `benchmarks/fit_belief.py` on answerable and unanswerable questions of five kinds,
 each kind with a bias of its own, so that the signs decide and not the kind."""
 
-BIAS = -3.67
+BIAS = -1.42
 
 UNKNOWN_SIMILARITY = 0.5
 """Stands for the cosine where nothing was embedded; about what is usual."""
@@ -23,28 +25,36 @@ UNKNOWN_SIMILARITY = 0.5
 SAME_RELATION = 0.6
 """The cosine of what is asked, without its names, that counts as its words being met."""
 
+LEAST, MOST = 0.01, 0.99
 
-def signs(judged: Judged) -> tuple[float, ...]:
-    """Return the signs that the evidence answers a part, in the order of `SIGNS`; each 0 to 1.
+
+def signs(judged: Judged, estimate: float) -> tuple[float, ...]:
+    """Return the signs that what a chain says answers its part, in the order of `SIGNS`.
 
     trust, trust_second: the reranker's scores of the first two passages, which are
     probabilities where the reranker gives such; similarity: the best cosine of any piece;
     relation: how far the chain and the two best pieces meet what is asked of the things
-    named, by their words or by meaning; chain: the confidence of the chain.
+    named, by their words or by meaning; chain, rank: the chain's probability and its log-odds,
+    of four; estimate: the `estimate` that the evidence as a whole answers, in log-odds, of
+    two; absent: a required word or the kind of value asked for is nowhere.
     """
     made = judged.sheet
     trust = [min(1.0, max(0.0, passage.score)) for passage in made.passages[:2]]
+    whole = min(MOST, max(LEAST, estimate))
     return (
         trust[0],
         trust[1] if len(trust) > 1 else 0.0,
         float(made.similarity.max()) if made.compared else UNKNOWN_SIMILARITY,
         _relation(judged),
         judged.confidence,
+        math.log(whole / (1.0 - whole)) / 2,
+        judged.rank / 4,
+        float(bool(judged.absent)),
     )
 
 
-def belief(judged: Judged) -> float:
-    """Return the probability that the evidence answers the part.
+def belief(judged: Judged, estimate: float) -> float:
+    """Return the probability that what a chain says answers its part.
 
     It is 0 where a name, number or identifier of the part is not met: the right thing
     said of something else is no answer. Where meanings were not compared, it is 0 as well
@@ -52,7 +62,7 @@ def belief(judged: Judged) -> float:
     """
     if judged.lacks or (judged.absent and not judged.sheet.compared):
         return 0.0
-    return logistic(signs(judged), WEIGHTS, BIAS)
+    return logistic(signs(judged, estimate), WEIGHTS, BIAS)
 
 
 def logistic(values: Sequence[float], weights: Sequence[float], bias: float) -> float:

@@ -24,6 +24,24 @@ class Bridge:
     nearness: float
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way from one unit to another, by a name that the first gives.
+
+    `open` is the share of the words that `start` leaves open and `unit` meets, `similarity`
+    the cosine of the name with those words to the unit (not a number where not compared),
+    `typed` whether the unit holds a value of the kind asked for beside the name.
+    """
+
+    start: int
+    bridge: Bridge
+    unit: int
+    strength: float
+    similarity: float
+    open: float
+    typed: float
+
+
 @lru_cache(maxsize=8192)
 def _mentions(text: str) -> tuple[Span, ...]:
     """Names, roles and codes of a text, in order, one for each stretch."""

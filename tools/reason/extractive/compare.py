@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..protocol import DraftClaim
+from ..protocol import DraftClaim, Quote
 from .answer import Said, said
 from .decide import Judged
 from .places import countries
+from .sentences import Unit
 from .split import Comparison
 from .values import date_of, number_of
+from .words import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Compared:
 def compared(compare: Comparison, a: Judged, b: Judged) -> Compared:
     """Compare what was found of both sides; quote both whatever comes of it."""
     one, other = said(a), said(b)
-    both = (one.claim, other.claim)
+    both = (named(a, one.claim, compare.a), named(b, other.claim, compare.b))
     if compare.order == "same":
         return Compared(_same(a, b), both)
     if compare.order == "both":
@@ -35,6 +39,34 @@ def compared(compare: Comparison, a: Judged, b: Judged) -> Compared:
     if compare.yesno:
         return Compared("Yes" if a_wins else "No", both)
     return Compared(compare.a if a_wins else compare.b, both)
+
+
+def named(judged: Judged, claim: DraftClaim, name: str) -> DraftClaim:
+    """Return the claim with a quote in which the thing is named, where its own quotes do not.
+
+    That is an earlier piece of the passage, or the heading above with the first piece below.
+    """
+    if any(fold(name) in fold(quote.text) for quote in claim.quotes):
+        return claim
+    answer = judged.sheet.units[judged.chain.answer]
+    passage = judged.sheet.passages[answer.passage]
+    around = [u for u in judged.sheet.units if u.passage == answer.passage]
+    above = [u.text for u in around if u.end <= answer.start and fold(name) in fold(u.text)]
+    text = above[-1] if above else _heading(passage.text[: answer.start], name, around)
+    if not text:
+        return claim
+    quotes = (Quote(passage_id=passage.id, text=text), *claim.quotes)
+    return claim.model_copy(update={"quotes": quotes})
+
+
+def _heading(above: str, name: str, units: Sequence[Unit]) -> str:
+    """Return the last line that is nothing but the name, with the piece that follows it."""
+    lines = re.finditer(r"^\s*#{0,6}\s*(.+?)\s*#*$", above, re.MULTILINE)
+    found = [line for line in lines if fold(line[1]) == fold(name)]
+    below = next((u for u in units if found and u.start >= found[-1].end()), None)
+    if below is None:
+        return ""
+    return f"{found[-1][0].strip()}\n\n{below.text}"
 
 
 def _value(judged: Judged, one: Said) -> tuple[float, ...] | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from ...types import Query
 from ..protocol import PlannedQuery
 from .bridge import bridges
-from .decide import MET, Judged
+from .decide import Judged
+from .links import left_open
 from .question import Part
 from .words import stems
 
@@ -38,25 +41,19 @@ def _same(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 def _leads(part: Part, tried: Sequence[Judged]) -> Iterator[str]:
-    """Names that the best pieces give, one of each piece in turn."""
+    """Names that the pieces that bear best on the part give, one of each piece in turn."""
+    if not tried:
+        return
+    made = tried[0].sheet
     lines = []
-    for judged in tried[:MOST_STARTS]:
-        unit = judged.sheet.units[judged.chain.answer]
-        passed = {b.stems for b in judged.chain.bridges}
-        steps = [b for b in bridges(part, unit, judged.sheet.small) if b.stems not in passed]
-        rest = "" if part.by_name else _open(judged)
+    for start in np.argsort(-made.first, kind="stable")[:MOST_STARTS]:
+        rest = "" if part.by_name else left_open(made, int(start))[1]
+        steps = bridges(part, made.units[int(start)], made.small)
         lines.append([f"{b.name} {rest}".strip() for b in steps[:MOST_A_PART]])
     for depth in range(MOST_A_PART):
         for line in lines:
             if depth < len(line):
                 yield line[depth]
-
-
-def _open(judged: Judged) -> str:
-    """The words of the part that the chain leaves open; all but its names where none is."""
-    terms = list(zip(judged.sheet.part.terms, judged.chain.cover, strict=True))
-    left = [t.text for t, c in terms if c < MET]
-    return " ".join(left or [t.text for t, _ in terms if t.name < 0])
 
 
 def _absent(tried: Sequence[Judged]) -> Iterator[str]:

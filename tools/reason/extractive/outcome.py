@@ -23,16 +23,21 @@ _WHAT_IS = re.compile(r"^(?:what|which|who)(?: is| are| was| were|'s) (?=the\b)"
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that is concluded from an assessment. `parts` are in the order they were asked."""
+    """All that is concluded from an assessment. `parts` are in the order they were asked.
+
+    `believed` is, for each part, the probability that what would be said of it is right.
+    """
 
     assessment: Assessment
     parts: tuple[Settled, ...]
     found: tuple[bool, ...]
+    believed: tuple[float, ...]
 
     @property
     def confidence(self) -> float:
-        """The probability that what is said is right: that of the weakest part."""
-        return min((belief(s.chosen) if s.chosen else 0.0 for s in self.parts), default=0.0)
+        """The probability that what is said is right: that of the weakest part told."""
+        told = [b for b, found in zip(self.believed, self.found, strict=True) if found]
+        return min(told or self.believed, default=0.0)
 
     @property
     def conflict(self) -> bool:
@@ -40,20 +45,31 @@ class Outcome:
         return any(s.clash and found for s, found in zip(self.parts, self.found, strict=True))
 
 
-def conclude(assessment: Assessment, enough: float) -> Outcome:
+def conclude(assessment: Assessment, estimates: Sequence[float], enough: float) -> Outcome:
     """Settle every part; one is found from a belief of `enough`.
 
+    `estimates` is, for each part, the probability that the evidence as a whole answers it.
     Each side of a comparison must hold by its own chain, and one side alone says nothing.
     """
+    compare = assessment.question.compare
     parts = tuple(
-        settle(part, tried)
+        settle(part, (compare and of_the_named(tried)) or tried)
         for part, tried in zip(assessment.question.parts, assessment.tried, strict=True)
     )
-    if assessment.question.compare:
+    believed = tuple(
+        belief(settled.chosen, estimate) if settled.chosen else 0.0
+        for settled, estimate in zip(parts, estimates, strict=True)
+    )
+    if compare:
         found = (all(_holds(s.chosen) for s in parts),) * len(parts)
     else:
-        found = tuple(s.chosen is not None and belief(s.chosen) >= enough for s in parts)
-    return Outcome(assessment, parts, found)
+        found = tuple(one >= enough for one in believed)
+    return Outcome(assessment, parts, found, believed)
+
+
+def of_the_named(tried: Sequence[Judged]) -> list[Judged]:
+    """Return the chains that speak of a thing that their part names."""
+    return [j for j in tried if j.sheet.named[list(j.chain.units)].any()]
 
 
 def _holds(judged: Judged | None) -> bool:
@@ -63,21 +79,21 @@ def _holds(judged: Judged | None) -> bool:
 
 def findings(outcome: Outcome) -> tuple[Finding, ...]:
     """Return one finding for each part."""
-    return tuple(_finding(s, ok) for s, ok in zip(outcome.parts, outcome.found, strict=True))
+    each = zip(outcome.parts, outcome.found, outcome.believed, strict=True)
+    return tuple(_finding(settled, ok, sure) for settled, ok, sure in each)
 
 
-def _finding(settled: Settled, found: bool) -> Finding:
+def _finding(settled: Settled, found: bool, sure: float) -> Finding:
     part, judged = settled.part, settled.chosen
-    doubt = belief(judged) if judged else 0.0
     if not found or judged is None:
-        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=doubt)
+        return Finding(subquestion=part.id, found=False, missing=missing(part), confidence=sure)
     one = said(judged)
     return Finding(
         subquestion=part.id,
         found=True,
         text=one.lead or one.claim.text,
         quotes=one.claim.quotes,
-        confidence=doubt,
+        confidence=sure,
     )
 
 

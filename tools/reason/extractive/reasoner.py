@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ...embed.protocol import Embedder
-from ..protocol import Draft, Plan, PlannedQuery, Say, Situation, SubQuestion, Verdict
+from ..protocol import (
+    Draft,
+    Followup,
+    Plan,
+    PlannedQuery,
+    Say,
+    Situation,
+    Standalone,
+    SubQuestion,
+    Verdict,
+)
 from .assess import Similarity, assess
 from .decide import Judged
 from .follow import next_queries
@@ -12,7 +22,7 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.41
+ENOUGH = 0.25
 """Below this belief nothing is answered; it is better to say what is missing."""
 
 
@@ -30,7 +40,18 @@ class ExtractiveReasoner:
         self, embedder: Embedder | None = None, *, sure: float = SURE, enough: float = ENOUGH
     ) -> None:
         self._similarity = Similarity(embedder) if embedder is not None else None
+        # Here and not above, for it reads with the words of this package.
+        from ..sufficiency.estimate import Sufficiency
+
+        self._sufficiency = Sufficiency(embedder)
         self._sure, self._enough = sure, enough
+
+    async def contextualize(self, followup: Followup) -> Standalone:
+        """Make a follow-up into a question that stands alone, by rules."""
+        # Imported here: the rules stand on the words and spans of this room.
+        from ..followup import standalone
+
+        return standalone(followup.asked, followup.turns)
 
     async def plan(self, situation: Situation) -> Plan:
         """Weigh the survey; name the parts and what to search for where it does not suffice."""
@@ -80,7 +101,11 @@ class ExtractiveReasoner:
 
     async def _conclude(self, situation: Situation) -> Outcome:
         weighed = await assess(situation.question, situation.evidence, self._similarity)
-        return conclude(weighed, self._enough)
+        estimates = [
+            await self._sufficiency.of(part.text, situation.evidence)
+            for part in weighed.question.parts
+        ]
+        return conclude(weighed, estimates, self._enough)
 
     def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
         """Words left open are worth one more round, however sure the rest is."""

@@ -22,6 +22,7 @@ _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _ITEM = re.compile(r"^\s*(?:[-*+•·]|\d{1,3}[.)])\s+")
 _ROW = re.compile(r"^\s*\|.*\|\s*$")
 _RULE = re.compile(r"^\s*\|?[\s:|=+-]*[-=]{2,}[\s:|=+-]*\|?\s*$")
+_SAID = re.compile(r"^(?:\s{0,3}>[ \t]?)+")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 
 
@@ -133,6 +134,7 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _kind(line: str) -> str:
+    line = _SAID.sub("", line)
     if not line.strip():
         return "gap"
     if _RULE.match(line):
@@ -155,6 +157,8 @@ def _trim(text: str, start: int, end: int, kind: str, lead: str) -> _Piece:
 
 
 def _sentences(text: str, start: int, end: int, kind: str, lead: str) -> Iterator[_Piece]:
+    if said := _SAID.match(text[start:end]):
+        start += said.end()
     if kind == "item" and (mark := _ITEM.match(text[start:end])):
         start += mark.end()
     at = start

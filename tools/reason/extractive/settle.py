@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...types import Passage
-from .answer import lead
 from .currency import is_superseded, newer
 from .decide import Judged
+from .leads import lead
 from .question import Part
 from .values import date_of, number_of
 from .words import fold
@@ -114,7 +114,7 @@ def _rivals(best: Judged, able: Sequence[Judged]) -> list[Judged]:
 
 def _value(judged: Judged) -> object:
     """The value a piece gives for the part: a date, a number or a name; None for none."""
-    said = lead(judged)
+    said = lead(judged.sheet, judged.chain.answer)
     if not said:
         return None
     kind = judged.sheet.part.kind

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Passage
+from .bridge import Link
 from .places import countries
 from .question import Part, Term
 from .sentences import Unit, units
 from .spans import Span, is_full_name, of_measure, spans
+from .tables import cells
 from .words import stem, stems
 
 MOST_PASSAGES = 32
@@ -33,11 +35,6 @@ WHOLE = 0.8
 PARTIAL = 0.3
 """What a word of a name counts for where the rest of the name is missing."""
 
-# Fitted as a choice among all pieces of the evidence (conditional logit) on questions whose
-# answer stands in known passages, with and without an embedder; in the order of `scores`.
-UNIT_WEIGHTS = (4.2, 5.1, 0.15, 0.85, 2.5, 2.45, 1.1, 1.3, 0.45)
-UNIT_WEIGHTS_BY_WORDS = (0.0, 0.0, 2.0, 1.4, 3.05, 3.8, 1.2, 1.45, 0.2)
-
 Grid = NDArray[np.float64]
 
 _LIFE = re.compile(r"\(.{0,60}?\d{3,4}.{0,16}?[-–—].{0,30}?\d{3,4}.{0,20}?\)")
@@ -50,11 +47,12 @@ class Sheet:
 
     `own[u, t]` says how well unit u's own words meet term t, 0 to 1; `cover` counts title,
     headings and, a little, the text just above as well. `named[u, i]` says whether unit u
-    with its title and headings speaks of name i. `similarity[u]` is the cosine of the part
-    to the unit with its title and headings, `bare[u]` to the unit alone, `relation[u]` that
-    of what the part asks without the names in it; all are 0 where they were not computed,
-    and `compared` says whether any was. `place[u]` is how high its passage stands in the
-    evidence, from the reranker's scores, 1 for the first and 0 for the last.
+    with its title and headings speaks of name i. `place[u]` is how high its passage stands
+    in the evidence, from the reranker's scores, 1 for the first and 0 for the last.
+    `similarity[u]` is the cosine of the part to the unit with its title and headings, and
+    `relation[u]` that of what the part asks without the names in it; both are 0 where they
+    were not computed, which `near[u]` tells. `first[u]` are the log-odds that a unit bears on
+    the part, by itself, and `scores[u]` that it holds the answer, with all that `links` to it.
     """
 
     part: Part
@@ -66,23 +64,27 @@ class Sheet:
     named: NDArray[np.bool_]
     place: Grid
     similarity: Grid
-    bare: Grid
     relation: Grid
-    compared: bool = False
+    near: NDArray[np.bool_]
+    first: Grid
+    scores: Grid
+    links: tuple[Link, ...] = ()
+
+    @property
+    def compared(self) -> bool:
+        """Whether any meaning was compared."""
+        return bool(self.near.any())
 
     @cached_property
-    def scores(self) -> Grid:
-        """One figure a unit: the log-odds, up to a constant, that it holds the answer."""
+    def rare(self) -> Grid:
+        """The weights of the terms, more for those that few units meet; their sum is 1."""
         rare = self.weights * np.log(1 + len(self.units) / ((self.own >= 0.5).sum(axis=0) + 0.5))
-        rare = rare / max(float(rare.sum()), 1e-9)
-        typed = 0.5 if self.plain else np.array([float(bool(s)) for s in self.typed])
-        rank = 1.0 / (1.0 + np.array([u.passage for u in self.units]))
-        signals = (
-            self.similarity, self.bare, self.own @ self.weights, self.own @ rare,
-            self.cover @ rare, self.place, rank, typed, self.named.all(axis=1),
-        )  # fmt: skip
-        weights = UNIT_WEIGHTS if self.compared else UNIT_WEIGHTS_BY_WORDS
-        return np.asarray(sum(w * s for w, s in zip(weights, signals, strict=True)))
+        return np.asarray(rare / max(float(rare.sum()), 1e-9))
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The stems of the part."""
+        return stems(self.part.text)
 
     @property
     def plain(self) -> bool:
@@ -97,7 +99,6 @@ class Sheet:
     def _typed(self, row: int) -> tuple[Span, ...]:
         if self.part.kind in ("text", "yesno"):
             return ()
-        asked = stems(self.part.text)
         text = self.units[row].text
         found = spans(text, self.part.kind)
         if self.part.kind in ("person", "name", "place"):
@@ -106,7 +107,7 @@ class Sheet:
             found = tuple(s for s in found if of_measure(self.part.measure, text, s))
         if self.part.by_name:
             found = tuple(s for s in found if is_full_name(s.text))
-        return tuple(s for s in found if not stems(s.text) <= asked)
+        return tuple(s for s in found if not stems(s.text) <= self.asked)
 
     def common(self, span: Span) -> bool:
         """Say whether a single capital word only begins a sentence, and is no name."""
@@ -151,7 +152,7 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
             )
     _tie_numbers(part, own, cover)
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
-    named = _whole_names(part, own, cover)
+    named = _whole_names(part, found, own, cover)
     nothing = np.zeros(len(found))
     return Sheet(
         part,
@@ -163,6 +164,8 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
         named,
         _places(evidence, found),
         nothing,
+        nothing,
+        nothing.astype(np.bool_),
         nothing,
         nothing,
     )
@@ -190,7 +193,7 @@ def _tie_numbers(part: Part, own: Grid, cover: Grid) -> None:
         cover[np.ix_(alone, numbers)] *= PARTIAL
 
 
-def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
+def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> NDArray[np.bool_]:
     """Find which units speak of which name; elsewhere its words count for little."""
     named = np.zeros((len(cover), len(part.names)), dtype=np.bool_)
     for i in range(len(part.names)):
@@ -200,9 +203,19 @@ def _whole_names(part: Part, own: Grid, cover: Grid) -> NDArray[np.bool_]:
             continue
         near = np.where(cover[:, columns] > 2 * BEFORE, 1.0, cover[:, columns])
         named[:, i] = near.mean(axis=1) >= WHOLE
+        for row, unit in enumerate(units):
+            if unit.kind == "row" and named[row, i]:
+                named[row, i] = _in_one_cell(unit, [part.terms[c] for c in columns])
         for grid in (own, cover):
             grid[:, columns] *= np.where(named[:, i], 1.0, PARTIAL)[:, None]
     return named
+
+
+def _in_one_cell(unit: Unit, name: Sequence[Term]) -> bool:
+    """Say whether a row has a whole name in one cell, or under its title, and not in pieces."""
+    places = [unit.context_stems, *(stems(cell) for cell in cells(unit.text))]
+    met = ([_met(term, place) for term in name] for place in places)
+    return any(sum(each) >= WHOLE * len(name) for each in met)
 
 
 def _met(term: Term, present: frozenset[str]) -> float:

@@ -12,6 +12,11 @@ def cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip().strip("|").split("|")]
 
 
+def subject(unit: Unit) -> str:
+    """Return the first cell of a row that says anything: what the row is of."""
+    return next((cell for cell in cells(unit.text) if cell), "")
+
+
 def spoken(unit: Unit) -> str:
     """Return a row as "Header: cell; …", which reads without the table around it."""
     header = cells(unit.header)

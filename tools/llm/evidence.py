@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ..llm.tokens import estimate
 from ..types import Passage
+from .tokens import estimate
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 _DELIMITER = re.compile(

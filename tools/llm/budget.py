@@ -6,9 +6,9 @@ import time
 
 from ...errors import BudgetExceeded
 from ...prompts import Prompt
-from ..llm.protocol import LanguageModel
-from ..llm.tokens import estimate
 from ..types import Budget
+from .protocol import LanguageModel
+from .tokens import estimate
 
 _MARGIN = 0.1
 """Seconds by which a call's own deadline comes before the run's."""

@@ -1,0 +1,1 @@
+"""`suffice serve`: the page and the programs, over one HTTP server."""

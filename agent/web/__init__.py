@@ -1,0 +1,1 @@
+"""The page: static files, written by hand, that the server sends as they are."""

@@ -1,0 +1,37 @@
+"""The probability that the evidence at hand answers what is asked. No language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...embed.protocol import Embedder
+from ...types import Passage
+from ..extractive.question import part
+from .head import Heads, shipped
+from .reading import Reader
+from .signs import signs
+
+
+class Sufficiency:
+    """Estimates whether passages answer a question; see `docs/sufficiency.md`.
+
+    `embedder` is that of the corpus: one that shows its word pieces (minilm) makes the
+    estimate a good one, without it words and the reranker's scores have to do.
+    """
+
+    def __init__(self, embedder: Embedder | None = None, heads: Heads | None = None) -> None:
+        self._reader = Reader(embedder)
+        self._heads = heads
+
+    async def of(self, asked: str, evidence: Sequence[Passage]) -> float:
+        """Return the probability that `evidence` (best first, with scores) answers `asked`.
+
+        It is 0 without evidence. The same question and evidence always give the same.
+        """
+        if not evidence:
+            return 0.0
+        return (self._heads or shipped()).probability(await self.signs(asked, evidence))
+
+    async def signs(self, asked: str, evidence: Sequence[Passage]) -> dict[str, float]:
+        """Return what the estimate rests on, by name."""
+        return signs(await self._reader.read(part(asked), evidence))
