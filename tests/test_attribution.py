@@ -182,7 +182,7 @@ def test_what_there_is_to_gain_is_said_in_a_sentence_with_what_to_swap(why: Diag
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["two", "noise", "reversed", "lies", "says yes", "says no"])
 def test_faults_planted_in_the_examples_are_named(fault: str) -> None:
-    """One question in eight; the figures of all are in docs/calibration.md."""
+    """One question in eight of the examples; benchmarks/planted.py asks all."""
     script = ROOT / "benchmarks" / "planted.py"
     ran = subprocess.run(
         [sys.executable, str(script), "--every", "8", "--fault", fault],

@@ -68,22 +68,24 @@ def test_the_corpus_shows_what_is_in_it_and_lets_it_go(site, visit):
 
 
 def test_a_run_has_an_address_and_can_be_taken_along(site, visit, tmp_path):
+    from playwright.sync_api import expect
+
     server = site(two_rounds())
     page = visit(server)
     answer(page, question("Anchor"))
     page.get_by_role("link", name="Open run").click()
     page.locator(".stored .answer").wait_for()
     run = page.url.rsplit("/", 1)[1]
-    assert f"suffice graph --run {run}" in page.locator(".command").inner_text()
+    expect(page.locator(".command")).to_contain_text(f"suffice graph --run {run}")
     page.locator('[data-node="search"]').click()
-    assert page.locator("#details .step").count() == 2
+    expect(page.locator("#details .step")).to_have_count(2)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download JSON").click()
     kept = json.loads(Path(download.value.path()).read_text("utf-8"))
     assert kept["events"][0]["run_id"] == run
     page.get_by_role("button", name="Ask again").click()
     page.locator("html[data-ready]").wait_for()
-    assert page.get_by_label("Your question").input_value() == question("Anchor")
+    expect(page.get_by_label("Your question")).to_have_value(question("Anchor"))
 
 
 def test_two_runs_lie_side_by_side(site, visit):

@@ -180,6 +180,8 @@ def test_two_people_and_two_tabs_are_not_mixed(site, visit):
 
 
 def test_a_step_shows_the_prompt_and_the_reply_of_its_model(site, visit):
+    from playwright.sync_api import expect
+
     asked = {"part": 1, "question": question("Anchor")}
     model = ScriptedModel([{"parts": [{**asked, "queries": ["berth of Anchor"]}]}] * 4)
     page = visit(site(reasoner(model)))
@@ -189,6 +191,6 @@ def test_a_step_shows_the_prompt_and_the_reply_of_its_model(site, visit):
     body = page.locator("#details .step-body")
     assert "Call of test:scripted" in body.inner_text()
     body.get_by_text("Prompt", exact=True).click()
-    assert question("Anchor") in body.locator(".raw[open] pre").last.inner_text()
+    expect(body.locator(".raw[open] pre").last).to_contain_text(question("Anchor"))
     body.get_by_text("Reply", exact=True).click()
-    assert "berth of Anchor" in body.locator(".raw[open] pre").last.inner_text()
+    expect(body.locator(".raw[open] pre").last).to_contain_text("berth of Anchor")
