@@ -102,9 +102,9 @@ def planted(fault: Fault, questions: Sequence[EvalQuestion]) -> Iterator[Agent]:
             yield agent
 
 
-def questions(every: int) -> list[EvalQuestion]:
-    """The example questions, every so manyth of them."""
-    return [q for name in FILES for q in read_questions(EXAMPLES / name)][::every]
+def questions(every: int, start: int = 0) -> list[EvalQuestion]:
+    """The example questions, every so manyth of them, from the one at `start` on."""
+    return [q for name in FILES for q in read_questions(EXAMPLES / name)][start::every]
 
 
 def outcome(agent: Agent, question: EvalQuestion) -> tuple[Outcome, bool]:
@@ -130,10 +130,11 @@ def broken(fault: Fault, asked: Sequence[EvalQuestion]) -> list[Blame]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="ask every so manyth question only")
+    parser.add_argument("--start", type=int, default=0, help="from this question on")
     parser.add_argument("--fault", default="", help="plant only faults with this in their name")
     parser.add_argument("--show", action="store_true", help="print every question that broke")
     chosen = parser.parse_args()
-    asked = questions(chosen.every)
+    asked = questions(chosen.every, chosen.start)
     with planted(Fault(""), asked) as agent:
         asked = [question for question in asked if well(agent, question)]
     print(f"{'fault':22}{'well':>6}{'broken':>8}{'named':>8}  others")
