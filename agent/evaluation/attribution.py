@@ -242,8 +242,8 @@ async def _read_into(trial: Trial) -> Finding:
 Step = Callable[[Trial], Awaitable[Finding]]
 
 STEPS: tuple[Step, ...] = (
-    _threshold, _corpus, _chunking, _verify, _judged_too_early, _dense, _budget,
-    _satisfied, _not_retrieved, _rerank, _judge, _read,
+    _threshold, _corpus, _chunking, _verify, _judged_too_early, _satisfied, _dense,
+    _budget, _not_retrieved, _rerank, _judge, _read,
 )  # fmt: skip
 STEPS_UNANSWERABLE: tuple[Step, ...] = (_judged_sufficient, _read_into)
 
