@@ -7,14 +7,13 @@ perfect, repairs the question is the one to blame.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
 
-from ...tools.store.protocol import DocumentRecord
-from ...tools.types import Noun, Where
-from .gold import Group, find_gold
+from ...tools.types import Noun
+from .gold import Group, find_gold, source
 from .oracle import GoldJudge, GoldReader, GoldReranker, GoldSearcher
-from .outcome import Outcome, Place
+from .outcome import Outcome, narrowed
 from .questions import EvalQuestion
 from .trial import UNLIMITED, Trial, came_well, leg_rank, place
 
@@ -78,7 +77,8 @@ async def aattribute(agent: Agent, question: EvalQuestion, outcome: Outcome) -> 
     parts = agent.corpus._parts
     records = await parts.store.documents()
     gold = await find_gold(parts.store, parts.sparse, records, question, agent.settings.max_chars)
-    trial = Trial(agent, question, narrowed(question, records), gold)
+    where = narrowed(question.where, question.exclude, [source(record) for record in records])
+    trial = Trial(agent, question, where, gold)
     well = await trial.first()
     part, detail, proven = await _blamed(trial, outcome, well)
     return Blame(
@@ -284,20 +284,3 @@ def _lowered(trial: Trial) -> bool:
             if before is not None and after is not None and after > before:
                 return True
     return False
-
-
-def narrowed(question: EvalQuestion, records: Sequence[DocumentRecord]) -> Where | None:
-    """Return the filter of a question, less what must not be found for it."""
-    if not question.exclude:
-        return question.where
-    hidden = [
-        record.document.id
-        for record in records
-        if any(_named(record, name) for name in question.exclude)
-    ]
-    return {**(question.where or {}), "document_id": {"not_in": hidden}}
-
-
-def _named(record: DocumentRecord, name: str) -> bool:
-    document = record.document
-    return Place(passage_id="", document_id=document.id, source=document.source).named(name)

@@ -142,13 +142,13 @@ def _end_of_sentence(text: str, place: int, *, back: bool) -> int:
 
 def _documents(name: str, records: Sequence[DocumentRecord]) -> list[str]:
     """Return the ids of the documents that a name means."""
-    found = []
-    for record in records:
-        document = record.document
-        place = Place(passage_id="", document_id=document.id, source=document.source)
-        if place.named(name):
-            found.append(document.id)
-    return found
+    return [record.document.id for record in records if source(record).named(name)]
+
+
+def source(record: DocumentRecord) -> Place:
+    """Return where a document as a whole stands."""
+    document = record.document
+    return Place(passage_id="", document_id=document.id, source=document.source)
 
 
 async def _hits(store: Store, document_id: str) -> list[Hit]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from pydantic import Field
 
-from ...tools.types import Answer, Citation, Claim, Noun, Passage, Reason, Status, Usage
+from ...tools.types import Answer, Citation, Claim, Noun, Passage, Reason, Status, Usage, Where
 
 GIVEN: tuple[Status, ...] = ("answered", "partial")
 """The statuses of a question that got an answer."""
@@ -109,6 +110,18 @@ def places(passages: Iterable[Passage]) -> tuple[Place, ...]:
 def _place(passage_id: str, document_id: str, source: str) -> Place:
     """One value for all who name the same place: of many outcomes most is places."""
     return Place(passage_id=passage_id, document_id=document_id, source=source)
+
+
+def narrowed(where: Where | None, exclude: Sequence[str], sources: Iterable[Place]) -> Where | None:
+    """Join a filter with what must not be found: the documents that `exclude` names."""
+    if not exclude:
+        return where
+    hidden = [place.document_id for place in sources if any(map(place.named, exclude))]
+    given = dict(where or {})
+    asked: Any = given.get("document_id", {})
+    asked = dict(asked) if isinstance(asked, Mapping) else {"eq": asked}
+    asked["not_in"] = [*asked.get("not_in", ()), *hidden]
+    return given | {"document_id": asked} if asked["not_in"] else where
 
 
 def first_ranks(gold: Sequence[str], ranked: Sequence[Place]) -> tuple[int | None, ...]:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CallFailed, SufficeError
 from ...graphs.events import NodeFinished, RunFinished
-from ...tools.types import Budget, Usage, Where
+from ...tools.types import Budget, Usage
 from ..corpus import Corpus
 from ..sdk import Agent
 from ..settings import Settings
+from .gold import source
 from .marking import marked
-from .outcome import Outcome, Place, outcome_of
+from .outcome import Outcome, narrowed, outcome_of
 from .purse import UNLIMITED, Purse
 from .questions import EvalQuestion
 from .results import Results, results_folder, results_key
@@ -154,10 +155,7 @@ class _Sitting:
     ) -> Evaluation:
         parts = self.corpus._parts
         await parts.check(adding=False)
-        self.sources = [
-            Place(passage_id="", document_id=r.document.id, source=r.document.source)
-            for r in await parts.store.documents()
-        ]
+        self.sources = [source(record) for record in await parts.store.documents()]
         name = next(iter(self.agents.values()))._reasoner.name
         place = self.corpus.place
         if results is None:
@@ -254,9 +252,8 @@ class _Sitting:
         }
         seconds: dict[str, float] = {}
         began = time.monotonic()
-        run = agent._run(
-            question.question, self._where(question), granted, None, "", question.turns
-        )
+        where = narrowed(question.where, question.exclude, self.sources)
+        run = agent._run(question.question, where, granted, None, "", question.turns)
         try:
             async with aclosing(run) as events:
                 async for event in events:
@@ -269,21 +266,6 @@ class _Sitting:
             took = took.model_copy(update={"seconds": time.monotonic() - began})
             return Outcome(**asked, status="failed", error=str(error), usage=took)
         return await self._looked_up(outcome)
-
-    def _where(self, question: EvalQuestion) -> Where | None:
-        """Join the question's filter with what it must not find."""
-        if not question.exclude:
-            return question.where
-        hidden = [
-            place.document_id
-            for place in self.sources
-            if any(place.named(name) for name in question.exclude)
-        ]
-        where = dict(question.where or {})
-        asked: Any = where.get("document_id", {})
-        asked = dict(asked) if isinstance(asked, Mapping) else {"eq": asked}
-        asked["not_in"] = [*asked.get("not_in", ()), *hidden]
-        return where | {"document_id": asked} if asked["not_in"] else question.where
 
     async def _looked_up(self, outcome: Outcome) -> Outcome:
         """Count the citations that stand, letter for letter, in the stored text.

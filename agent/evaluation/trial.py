@@ -16,6 +16,7 @@ from ...tools.search import Searcher
 from ...tools.trail.follow import Trail
 from ...tools.types import Answer, Budget, Citation, Passage, Where
 from ..reasoner import chosen_models, open_reasoner
+from ..sdk import RECALLED
 from .gold import Gold, sentence
 from .marking import is_right
 from .oracle import GoldEmbedder
@@ -129,7 +130,7 @@ class Trial:
     async def _final(self, tools: Tools, budget: Budget) -> State:
         state = fresh_state("rerun", self.question.question, self.where, budget, time.monotonic())
         if turns := self.question.turns:
-            state |= {"history": turns}
+            state |= {"history": turns[-RECALLED:]}
         final = await build(self.agent.settings.strategy).ainvoke(
             cast(State, state), config={"recursion_limit": MOST_STEPS}, context=tools
         )
