@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from ...types import Passage
 from .bridge import Link
 from .decide import Judged, judged
 from .head import head
+from .leads import defines
 from .links import Step, linked, steps
 from .question import relation_of
 from .sentences import Unit
@@ -105,7 +105,7 @@ async def _weighed(made: Sheet, similarity: Similarity | None) -> Sheet:
     links = linked(made, first, followed, cosines)
     table = np.hstack([own, linked_signals(made, first, links)])
     scores = head().second.score(table) + LED * _led(made, links)
-    scores = scores - MORE * _says_more(made) + DEFINED * _defines(made)
+    scores = scores - MORE * _says_more(made) + DEFINED * _defined(made)
     return replace(made, first=first, links=links, scores=scores)
 
 
@@ -130,14 +130,9 @@ def _says_more(made: Sheet) -> Grid:
     return np.array(more, dtype=np.float64)
 
 
-def _defines(made: Sheet) -> Grid:
-    """Tell the pieces that say what the word means: it opens them, as in a glossary."""
-    word = made.part.defines
-    if not word:
-        return np.zeros(len(made.units))
-    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:is|are|was|means?|stands?)\b)"
-    opens = re.compile(rf"[\W_]*(?:an? |the )?{re.escape(word)}{after}", re.IGNORECASE)
-    return np.array([float(bool(opens.match(unit.text))) for unit in made.units])
+def _defined(made: Sheet) -> Grid:
+    """Tell the pieces that say what the word means whose meaning is asked for."""
+    return np.array([float(defines(made.part, unit)) for unit in made.units])
 
 
 async def compared(made: Sheet, similarity: Similarity) -> Sheet:
