@@ -148,7 +148,7 @@ def odd_candidates(draw: st.DrawFn) -> Candidate:
     number = draw(st.integers(0, 5))
     made = candidate(number, draw(odd_texts), draw(odd_texts), vectors=draw(st.booleans()))
     headings = tuple(draw(st.lists(odd_texts, max_size=2)))
-    weight = draw(st.sampled_from((0.0, 1e-30, 9.0, 1e30)))
+    weight = draw(st.sampled_from((0.0, 1e-30, 9.0, 40.0)))
     told = {f"idf:{token}": weight for token in SPARSE.embed_query(QUESTION).indices}
     return replace(
         made,
