@@ -201,19 +201,27 @@ def plot(results: dict[str, dict[str, Any]], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in results.items():
-        figure, axes = pyplot.subplots(figsize=(7, 0.5 + 0.45 * len(table)), layout="constrained")
+        questions = next(iter(table.values()))["questions"]
+        figure, axes = pyplot.subplots(figsize=(7, 1 + 0.5 * len(table)), layout="constrained")
         places = np.arange(len(table))
-        for shift, measure in ((-0.2, "recall@5"), (0.2, "all@5")):
+        looks = (("recall@5", -0.2, "#20639b"), ("all@5", 0.2, "#9fc4e3"))
+        for measure, shift, colour in looks:
             values = [100 * row[measure] for row in table.values()]
             errors = np.abs(100 * np.array([row[f"{measure} interval"] for row in table.values()]))
             reach = np.abs(errors.T - np.array(values))
-            bars = axes.barh(places + shift, values, 0.38, xerr=reach, label=measure)
+            line = {"ecolor": "#444444", "elinewidth": 1, "capsize": 2}
+            bars = axes.barh(
+                places + shift, values, 0.38, xerr=reach, error_kw=line, color=colour, label=measure
+            )
             axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
         axes.set_yticks(places, list(table))
-        axes.set_xlim(0, 110)
+        axes.set_xlim(0, 112)
+        axes.set_xticks(range(0, 101, 20))
+        axes.set_xlabel("per cent, with 95 % intervals")
         axes.invert_yaxis()
-        axes.set_title(f"{name}: per cent, with 95 % intervals")
-        axes.legend(loc="lower left")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(f"{name}: {questions} questions")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         pyplot.close(figure)
 
