@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ LED = 2.0
 
 MORE = 3.0
 """Log-odds against a row of something else: the deputy, where the harbour master is asked for."""
+
+DEFINED = 3.0
+"""Log-odds for a piece that begins with the word whose meaning is asked for."""
 
 REMEMBERED = 20_000
 
@@ -101,7 +105,7 @@ async def _weighed(made: Sheet, similarity: Similarity | None) -> Sheet:
     links = linked(made, first, followed, cosines)
     table = np.hstack([own, linked_signals(made, first, links)])
     scores = head().second.score(table) + LED * _led(made, links)
-    scores = scores - MORE * _says_more(made)
+    scores = scores - MORE * _says_more(made) + DEFINED * _defines(made)
     return replace(made, first=first, links=links, scores=scores)
 
 
@@ -124,6 +128,16 @@ def _says_more(made: Sheet) -> Grid:
         for first in firsts
     ]
     return np.array(more, dtype=np.float64)
+
+
+def _defines(made: Sheet) -> Grid:
+    """Tell the pieces that say what the word means: it opens them, as in a glossary."""
+    word = made.part.defines
+    if not word:
+        return np.zeros(len(made.units))
+    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:is|are|was|means?|stands?)\b)"
+    opens = re.compile(rf"[\W_]*(?:an? |the )?{re.escape(word)}{after}", re.IGNORECASE)
+    return np.array([float(bool(opens.match(unit.text))) for unit in made.units])
 
 
 async def compared(made: Sheet, similarity: Similarity) -> Sheet:
