@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...arrays import product
 from ...embed.protocol import Embedder, TokenEmbedder, Tokens
 from ...types import Passage
 from ..extractive.question import Part, Term, relation_of
@@ -100,7 +101,7 @@ class Reader:
         if not followed:
             return made
         queries = np.array(await embedder.embed_queries([step.query for step in followed]))
-        along = np.asarray(queries @ made.meaning.vectors.T, dtype=np.float64)
+        along = np.asarray(product(made.meaning.vectors, queries).T, dtype=np.float64)
         return replace(made, steps=followed, along=along)
 
     async def _meaning(
