@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -140,24 +139,45 @@ def forget_all_hashes(folder: Folder) -> None:
 
 
 def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
-    """Run all requests as one batch of the engine."""
+    """Run all requests as one batch of the engine, then read what they found, each point once."""
     check_dimensions(folder.manifest, [request.dense for request in requests])
     queries = [_query(folder, request) for request in requests]
     asked = [query for query in queries if query is not None]
     found = iter(folder.passages.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
-    read: dict[tuple[Any, bool, bool], Hit] = {}
+    scores = [
+        {} if query is None else {point.id: point.score for point in next(found)}
+        for query in queries
+    ]
+    read: dict[_Shape, dict[edge.PointId, Hit]] = {}
+    for shape in {_shape(request) for request in requests}:
+        of_shape = [s for s, r in zip(scores, requests, strict=True) if _shape(r) == shape]
+        read[shape] = _read(folder, dict.fromkeys(p for s in of_shape for p in s), shape)
     return [
-        [] if query is None else [_hit_once(point, request, read) for point in next(found)]
-        for query, request in zip(queries, requests, strict=True)
+        _scored(each, read[_shape(request)])
+        for each, request in zip(scores, requests, strict=True)
     ]
 
 
-def _hit_once(point: Any, request: SearchRequest, read: dict[tuple[Any, bool, bool], Hit]) -> Hit:
-    """Return a hit; what several searches of a batch find is read out of the engine once."""
-    key = (point.id, request.with_vectors, request.with_extra)
-    if key not in read:
-        read[key] = _hit(point, point.score, request.with_vectors)
-    return replace(read[key], score=point.score)
+_Shape = tuple[bool, bool]
+"""What is read of a point: with vectors, and with extra payload."""
+
+
+def _shape(request: SearchRequest) -> _Shape:
+    return request.with_vectors, request.with_extra
+
+
+def _read(folder: Folder, points: Iterable[edge.PointId], shape: _Shape) -> dict[Any, Hit]:
+    """Return the hits of points, without scores."""
+    vectors, extra = shape
+    keys = [*layout.PASSAGE_KEYS, *(["extra"] if extra else [])]
+    records = folder.passages.retrieve([*points], keys, vectors)
+    return {record.id: _hit(record, 0.0, vectors) for record in records}
+
+
+def _scored(scores: Mapping[Any, float], read: Mapping[Any, Hit]) -> list[Hit]:
+    """Return hits with their scores; what somebody deleted since it was found is left out."""
+    hits = ((read[point], score) for point, score in scores.items() if point in read)
+    return [Hit(hit.passage, score, hit.dense, hit.sparse, hit.extra) for hit, score in hits]
 
 
 def _query(folder: Folder, request: SearchRequest) -> edge.QueryRequest | None:
@@ -169,8 +189,8 @@ def _query(folder: Folder, request: SearchRequest) -> edge.QueryRequest | None:
         return None
     shape: dict[str, Any] = {
         "limit": request.limit,
-        "with_payload": [*layout.PASSAGE_KEYS, *(["extra"] if request.with_extra else [])],
-        "with_vector": request.with_vectors,
+        "with_payload": False,
+        "with_vector": False,
     }
     if request.dense is None or request.sparse is None:
         return edge.QueryRequest(query=legs[0], filter=narrowed, **shape)
