@@ -153,8 +153,7 @@ def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]
         of_shape = [s for s, r in zip(scores, requests, strict=True) if _shape(r) == shape]
         read[shape] = _read(folder, dict.fromkeys(p for s in of_shape for p in s), shape)
     return [
-        _scored(each, read[_shape(request)])
-        for each, request in zip(scores, requests, strict=True)
+        _scored(each, read[_shape(request)]) for each, request in zip(scores, requests, strict=True)
     ]
 
 
