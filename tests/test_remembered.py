@@ -138,7 +138,7 @@ async def draft(reasoner: ExtractiveReasoner, situation: Situation) -> Draft:
 
 
 class SlowEmbedder(HashEmbedder):
-    """Shows a text as a mark and one word piece; one with "slow" in it waits until it is let through."""
+    """Shows a text as a mark and one word piece; one with "slow" in it has to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,13 +156,9 @@ class SlowEmbedder(HashEmbedder):
 
 def test_what_is_forgotten_while_a_question_waits_is_no_error() -> None:
     slow = Passage(id="slow", document_id="slow", text="A slow text of the bridge.", score=0.5)
-    sentence = "The ferry crosses the river every day of the week. "
-    long = Passage(
-        id="long",
-        document_id="long",
-        text="\n".join(f"{sentence * 16}{number}." for number in range(REMEMBERED)),
-        score=0.9,
-    )
+    crossing = "and over the river " * 30
+    text = " ".join(f"Ferry {n} goes {crossing}." for n in range(REMEMBERED + 50))
+    long = Passage(id="long", document_id="long", text=text, score=0.9)
 
     async def ask() -> tuple[float, float]:
         embedder = SlowEmbedder()
