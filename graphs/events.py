@@ -191,7 +191,9 @@ def _round(node: str, seen: Mapping[str, Any]) -> int:
 
 def plain(value: Any, *, brief: bool = False) -> Any:
     """Return `value` as JSON can hold it. `brief` leaves passages to their ids and scores."""
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, dict):
         return {str(key): plain(item, brief=brief) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, brief=brief) for item in value]
@@ -206,6 +208,8 @@ def plain(value: Any, *, brief: bool = False) -> Any:
         ):
             return {"id": value.id, "title": value.title, "score": value.score}  # type: ignore[attr-defined]
         return value.model_dump(mode="json")
+    if isinstance(value, Mapping):  # the slowest to tell, so the last
+        return plain(dict(value), brief=brief)
     return value
 
 

@@ -4,7 +4,8 @@ survey → plan → search (one branch a query) → rerank → judge ─┬→ s
            │                                                  ├→ write → verify → end
            └→ write | abstain                                 └→ abstain → end
 
-In a conversation `contextualize` comes first and makes a question that stands alone.
+In a conversation `contextualize` comes first and makes a question that stands alone. What
+chooses the way is async like the nodes: for anything else LangGraph takes a thread.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .standing import found_parts
 from .state import Graph, SearchTask, State, Tools
 
 
-def decide(state: State) -> list[Send] | str:
+async def decide(state: State) -> list[Send] | str:
     """After plan and judge: search on, write what was found, or abstain."""
     if not state.get("stopped"):
         return [
@@ -37,7 +38,7 @@ def decide(state: State) -> list[Send] | str:
     return "write" if found_parts(state) and not state.get("outages") else "abstain"
 
 
-def conclude(state: State) -> str:
+async def conclude(state: State) -> str:
     """After verify: done, back to the judge once if nothing held, or abstain."""
     if state.get("answer"):
         return END

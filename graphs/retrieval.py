@@ -12,9 +12,9 @@ from .nodes.think import judge, plan
 from .state import Graph, SearchTask, State, Tools
 
 
-def search_on(state: State) -> list[Send] | str:
+async def search_on(state: State) -> list[Send] | str:
     """After plan and judge: search on, or stop with the evidence at hand."""
-    step = decide(state)
+    step = await decide(state)
     return END if isinstance(step, str) else step
 
 

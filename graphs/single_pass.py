@@ -11,12 +11,12 @@ from .nodes.retrieve import survey
 from .state import Graph, State, Tools
 
 
-def enough(state: State) -> str:
+async def enough(state: State) -> str:
     """After survey: write from whatever was found, or abstain if that is nothing."""
     return "write" if state.get("evidence") else "abstain"
 
 
-def conclude(state: State) -> str:
+async def conclude(state: State) -> str:
     """After verify: done, or abstain. There is no second look."""
     return END if state.get("answer") else "abstain"
 

@@ -43,10 +43,10 @@ async def contextualize(state: State, runtime: Runtime[Tools]) -> dict[str, Any]
 def open_with(graph: Graph, first: str) -> None:
     """Begin `graph` at `first`; a follow-up is understood before. Others pay nothing for it."""
 
-    def begin(state: State) -> str:
+    async def begin(state: State) -> str:
         return CONTEXTUALIZE if state.get("history") else first
 
-    def understood(state: State) -> str:
+    async def understood(state: State) -> str:
         return "abstain" if state.get("stopped") else first
 
     graph.add_node(CONTEXTUALIZE, contextualize)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from .names import MENTIONS, NAMES, mentioned, phrases
 
 SIDE = 2.0
 """How far the question leans to a passage when the two are asked together."""
+
+SEEDS_KEPT = 256
+"""Texts whose names are kept, some 50 kB each: the queries of a run lead to the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,19 @@ def hop_requests(
         both = gathering.asked + SIDE * seed.dense
         leaning = np.asarray(both / np.linalg.norm(both), np.float32)
     residual = _residual(gathering.words, seed, sparse)
-    text = seed.passage.text
+    names, mentions = _named_in(seed.passage.text)
     return [
         *_legs(leaning, None, where, trail.meaning),
         *_legs(None, residual, where, trail.words),
-        *_sharing(gathering, NAMES, phrases(text), trail.names),
-        *_sharing(gathering, MENTIONS, mentioned(text), trail.mentions),
+        *_sharing(gathering, NAMES, names, trail.names),
+        *_sharing(gathering, MENTIONS, mentions, trail.mentions),
     ]
+
+
+@lru_cache(maxsize=SEEDS_KEPT)
+def _named_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a text may be calling others, and whom it mentions for certain."""
+    return tuple(phrases(text)), tuple(mentioned(text))
 
 
 def _residual(asked: SparseVector, seed: Hit, sparse: SparseEmbedder) -> SparseVector:

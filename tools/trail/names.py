@@ -91,7 +91,9 @@ def fold(word: str) -> str:
 
 def is_marked(word: str) -> bool:
     """Tell whether a single word can be a name as it is written: not in plain lower case."""
-    return not word.islower() or "_" in word or any(letter.isdigit() for letter in word)
+    if not word.islower():
+        return True
+    return not word.isalpha() and ("_" in word or any(letter.isdigit() for letter in word))
 
 
 def names_of(passage: Passage) -> list[str]:
@@ -186,7 +188,11 @@ def phrases(text: str, *, marked: bool = True) -> list[str]:
     for start, opens in enumerate(edge):
         if not opens:
             continue
-        for end in range(start + 1, min(start + LONGEST_NAME, len(folded)) + 1):
-            if edge[end - 1] and (end - start > 1 or not marked or is_marked(written[start])):
-                found[" ".join(folded[start:end])] = None
+        key = folded[start]
+        if not marked or is_marked(written[start]):
+            found[key] = None
+        for end in range(start + 1, min(start + LONGEST_NAME, len(folded))):
+            key = f"{key} {folded[end]}"
+            if edge[end]:
+                found[key] = None
     return list(found)

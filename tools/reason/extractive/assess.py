@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...arrays import product
 from ...embed.protocol import Embedder
 from ...store.protocol import Vector
 from ...types import Passage
@@ -66,12 +67,14 @@ class Similarity:
         """Return the cosines of `asked` to `texts`, one row for each of `asked`."""
         known = await self._vectors(texts)
         queries = np.array(await self._embedder.embed_queries(list(asked)))
-        return np.asarray(queries @ np.array([known[t] for t in texts]).T, dtype=np.float64)
+        return np.asarray(product(np.array([known[t] for t in texts]), queries).T, dtype=np.float64)
 
     async def _vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        # Taken before waiting: meanwhile other questions may push out what is known.
+        found = {t: self._known[t] for t in texts if t in self._known}
+        new = [t for t in dict.fromkeys(texts) if t not in found]
         fresh = dict(zip(new, await self._embedder.embed_documents(new), strict=True))
-        found = {t: fresh[t] if t in fresh else self._known[t] for t in texts}
+        found.update(fresh)
         self._known.update(fresh)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

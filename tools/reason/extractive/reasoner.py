@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from ...embed.protocol import Embedder
+from ...types import Passage
 from ..protocol import (
     Draft,
     Followup,
@@ -25,6 +28,9 @@ SURE = 0.45
 ENOUGH = 0.25
 """Below this belief nothing is answered; it is better to say what is missing."""
 
+REMEMBERED = 16
+"""Questions whose last conclusion is kept: as many may be at work at once."""
+
 
 class ExtractiveReasoner:
     """Splits questions, follows what the evidence names, and answers in quotes.
@@ -45,6 +51,7 @@ class ExtractiveReasoner:
 
         self._sufficiency = Sufficiency(embedder)
         self._sure, self._enough = sure, enough
+        self._concluded: OrderedDict[str, tuple[tuple[Passage, ...], Outcome]] = OrderedDict()
 
     async def contextualize(self, followup: Followup) -> Standalone:
         """Make a follow-up into a question that stands alone, by rules."""
@@ -100,6 +107,18 @@ class ExtractiveReasoner:
         """Nothing is held: the embedder belongs to whoever opened it."""
 
     async def _conclude(self, situation: Situation) -> Outcome:
+        """Weigh the evidence, but not again what was last weighed for the same question:
+        the loop writes from what it judged."""
+        evidence, outcome = self._concluded.get(situation.question, (None, None))
+        if outcome is None or evidence != situation.evidence:
+            outcome = await self._weigh(situation)
+        self._concluded[situation.question] = situation.evidence, outcome
+        self._concluded.move_to_end(situation.question)
+        while len(self._concluded) > REMEMBERED:
+            self._concluded.popitem(last=False)
+        return outcome
+
+    async def _weigh(self, situation: Situation) -> Outcome:
         weighed = await assess(situation.question, situation.evidence, self._similarity)
         estimates = [
             await self._sufficiency.of(part.text, situation.evidence)

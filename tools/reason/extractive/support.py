@@ -139,17 +139,20 @@ def read_units(evidence: Sequence[Passage]) -> list[Unit]:
 def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> Sheet:
     """Compare every unit with the part, by words alone."""
     terms = part.terms
-    own = np.zeros((len(found), len(terms)))
-    cover = np.zeros_like(own)
-    for row, unit in enumerate(found):
-        present = unit.stems | _implied(unit.text)
-        for column, term in enumerate(terms):
-            own[row, column] = mine = _met(term, present)
-            cover[row, column] = max(
-                mine,
-                CONTEXT * _met(term, unit.context_stems),
-                BEFORE * _met(term, unit.before_stems),
-            )
+    wanted = frozenset(stem for term in terms for stem in (term.stem, *term.also))
+
+    def met(present: frozenset[str]) -> list[float]:
+        if wanted.isdisjoint(present):  # most pieces speak of something else
+            return [0.0] * len(terms)
+        return [_met(term, present) for term in terms]
+
+    def grid(rows: list[list[float]]) -> Grid:
+        return np.array(rows, dtype=np.float64).reshape(len(found), len(terms))
+
+    own = grid([met(unit.stems | _implied(unit.text)) for unit in found])
+    context = grid([met(unit.context_stems) for unit in found])
+    before = grid([met(unit.before_stems) for unit in found])
+    cover = np.maximum(own, np.maximum(CONTEXT * context, BEFORE * before))
     _tie_numbers(part, own, cover)
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
     named = _whole_names(part, found, own, cover)
@@ -248,6 +251,7 @@ def is_life(text: str) -> bool:
     return bool(_LIFE.search(text))
 
 
+@lru_cache(maxsize=8192)
 def _implied(text: str) -> frozenset[str]:
     """What a text says without the words: the dates of a life, and the country of a person."""
     found: tuple[str, ...] = ()

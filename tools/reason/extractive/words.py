@@ -216,9 +216,10 @@ class Word:
     stem: str
 
 
-def words(text: str) -> list[Word]:
+@lru_cache(maxsize=4096)
+def words(text: str) -> tuple[Word, ...]:
     """Return the words of `text` in order. Compounds ("night-time", `max_size`) stay whole."""
-    return [Word(m[0], m.start(), m.end(), stem(m[0])) for m in WORD.finditer(text)]
+    return tuple(Word(m[0], m.start(), m.end(), stem(m[0])) for m in WORD.finditer(text))
 
 
 @lru_cache(maxsize=16384)

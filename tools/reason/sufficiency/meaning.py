@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import product
 from ...embed.protocol import Tokens
 from ...types import Passage
 from ..extractive.question import Part
@@ -125,7 +126,7 @@ def compare(
     words, whole = np.zeros((len(found), size)), np.zeros((count, size))
     passages, vectors = np.zeros(count), np.zeros((len(found), len(asked.vector)))
     for window, tokens in read:
-        near, i = _of_length_one(tokens.states) @ asked.states.T, window.passage
+        near, i = product(_of_length_one(tokens.states), asked.states), window.passage
         titled = tokens.places[:, 1] <= window.title
         title = TITLE * near[titled].max(axis=0) if window.title else np.zeros(size)
         whole[i] = np.maximum(whole[i], near.max(axis=0))
@@ -133,7 +134,7 @@ def compare(
         for row, mine in _pieces_in(window, tokens, found):
             words[row] = np.maximum(near[mine].max(axis=0), title)
             vectors[row] = _mean(tokens.states[mine])
-    far = [(_of_length_one(t.states) @ asked.states.T).max(axis=0) for t in background]
+    far = [product(_of_length_one(t.states), asked.states).max(axis=0) for t in background]
     return Meaning(
         words=words,
         whole=whole,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...arrays import product
 from ...embed.protocol import Embedder, TokenEmbedder, Tokens
 from ...types import Passage
 from ..extractive.question import Part, Term, relation_of
@@ -100,7 +101,7 @@ class Reader:
         if not followed:
             return made
         queries = np.array(await embedder.embed_queries([step.query for step in followed]))
-        along = np.asarray(queries @ made.meaning.vectors.T, dtype=np.float64)
+        along = np.asarray(product(made.meaning.vectors, queries).T, dtype=np.float64)
         return replace(made, steps=followed, along=along)
 
     async def _meaning(
@@ -120,9 +121,10 @@ class Reader:
         )
 
     async def _tokens(self, embedder: TokenEmbedder, texts: Sequence[str]) -> dict[str, Tokens]:
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
-        fresh = dict(zip(new, await embedder.embed_tokens(new), strict=True))
-        found = {t: fresh[t] if t in fresh else self._known[t] for t in texts}
+        # Taken before waiting: meanwhile other questions may push out what is known.
+        found = {t: self._known[t] for t in texts if t in self._known}
+        new = [t for t in dict.fromkeys(texts) if t not in found]
+        found.update(zip(new, await embedder.embed_tokens(new), strict=True))
         for text in texts:
             self._known[text] = found[text]
             self._known.move_to_end(text)
