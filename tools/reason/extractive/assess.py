@@ -41,7 +41,8 @@ LED = 2.0
 MORE = 3.0
 """Log-odds against a row of something else: the deputy, where the harbour master is asked for."""
 
-REMEMBERED = 20_000
+REMEMBERED = 8_000
+"""Texts whose vectors are kept, some 2 kB each."""
 
 
 @dataclass(frozen=True)
