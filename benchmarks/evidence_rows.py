@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import multiprocessing
+import pickle
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,9 @@ import numpy as np
 from corpora import RememberingEmbedder, corpus_of
 from question_sets import HALVED, Question, QuestionSet, merged, read_hops, read_set
 
+from suffice.tools.embed import open_embedder
 from suffice.tools.embed.bm25 import Bm25
+from suffice.tools.ingest.chunk import chunk, embedding_text
 from suffice.tools.rerank import evidence_features as ef
 from suffice.tools.rerank.evidence_pool import Texts, last_sentence, read_pool
 from suffice.tools.rerank.evidence_ties import Ties, trail_features
@@ -52,19 +58,69 @@ class Row:
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
-async def gather(folder: Path, embedder: RememberingEmbedder) -> list[Row]:
+@dataclass(frozen=True)
+class Job:
+    """A question set to gather candidates for, in one variant; by words alone or not."""
+
+    asked: QuestionSet
+    variant: str
+    by_meaning: bool = True
+
+
+def jobs_of(folder: Path) -> list[Job]:
+    """All sets in all variants, in the order in which their rows are learned from."""
     sets = [tuned(read_set(folder / name)) for name in FAMILIES]
-    hops = read_hops(folder / "musique_train100")
-    together = merged(sets)
-    rows = []
-    for one in [*sets, hops]:
-        rows += await rows_of(one, "plain", embedder)
-        rows += await rows_of(thinned(one, 0.5), "words", None)
-        rows += await rows_of(thinned(one.untitled(), 0.6), "untitled", embedder)
+    jobs = []
+    for one in [*sets, read_hops(folder / "musique_train100")]:
+        jobs.append(Job(one, "plain"))
+        jobs.append(Job(thinned(one, 0.5), "words", by_meaning=False))
+        jobs.append(Job(thinned(one.untitled(), 0.6), "untitled"))
         if FAMILIES.get(one.name) in ("hotpot", "musique"):
-            rows += await rows_of(thinned(one.untitled("Handbook"), 0.3), "one title", embedder)
-        embedder.save()
-    return rows + await rows_of(thinned(together, 0.5), "merged", embedder)
+            jobs.append(Job(thinned(one.untitled("Handbook"), 0.3), "one title"))
+    return [*jobs, Job(thinned(merged(sets), 0.5), "merged")]
+
+
+def gather(folder: Path, cache: Path, workers: int, *, again: bool = True) -> list[Row]:
+    """The rows of all sets in all variants, gathered by several processes at once.
+
+    They are kept in `cache`; where not `again`, those of the last run are read from there.
+    """
+    jobs = jobs_of(folder)
+    files = [cache / f"{job.asked.name}, {job.variant}.rows" for job in jobs]
+    if again:
+        asyncio.run(_embed_passages(jobs, cache))
+        # Started afresh: a fork would be without the threads of the embedder.
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, spawn) as pool:
+            longest = sorted(zip(jobs, files, strict=True), key=lambda one: -_work(one[0]))
+            for found in [pool.submit(_gather_one, job, cache, file) for job, file in longest]:
+                found.result()
+    return [row for file in files for row in pickle.loads(file.read_bytes())]
+
+
+def _work(job: Job) -> int:
+    return len(job.asked.questions) * len(job.asked.documents)
+
+
+async def _embed_passages(jobs: Sequence[Job], cache: Path) -> None:
+    """Embed all passages in one order, so that their batches do not depend on the processes."""
+    embedder = _open(cache)
+    for job in jobs:
+        if job.by_meaning:
+            passages = [p for document in job.asked.documents for p in chunk(document)]
+            await embedder.embed_documents([embedding_text(p) for p in passages])
+    embedder.save()
+    await embedder.close()
+
+
+def _gather_one(job: Job, cache: Path, file: Path) -> None:
+    file.write_bytes(pickle.dumps(asyncio.run(rows_of(job, _open(cache))), protocol=5))
+
+
+def _open(cache: Path) -> RememberingEmbedder:
+    inner = open_embedder("minilm")
+    assert inner is not None
+    return RememberingEmbedder(inner, cache)
 
 
 def tuned(whole: QuestionSet) -> QuestionSet:
@@ -84,10 +140,9 @@ def draw(purpose: str, name: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-async def rows_of(
-    asked: QuestionSet, variant: str, embedder: RememberingEmbedder | None
-) -> list[Row]:
-    sparse = Bm25()
+async def rows_of(job: Job, remembering: RememberingEmbedder) -> list[Row]:
+    embedder = remembering if job.by_meaning else None
+    asked, sparse = job.asked, Bm25()
     rows: list[Row] = []
     async with corpus_of(asked.documents, embedder, sparse) as store:
         searcher = Searcher(store, embedder, sparse)
@@ -102,8 +157,8 @@ async def rows_of(
                     pool = read_pool(
                         question.text, candidates, vectors and vectors[i], dense, sparse, texts
                     )
-                    rows.append(_row(asked, variant, question, candidates, pool))
-    print(f"{asked.name}, {variant}: {len(rows)} questions", flush=True)
+                    rows.append(_row(asked, job.variant, question, candidates, pool))
+    print(f"{asked.name}, {job.variant}: {len(rows)} questions", flush=True)
     return rows
 
 

@@ -1,106 +1,102 @@
 """Fit the extractive reasoner's belief: is the answer in what would be quoted?
 
-    uv run --group benchmarks python benchmarks/fit_belief.py FOLDER
+    uv run --group benchmarks python benchmarks/fit_belief.py FOLDER [--cache FOLDER]
 
-FOLDER holds the question sets; only their tune parts are read (see question_sets.py), and the
-hard example questions. Prints the weights of `tools/reason/extractive/belief.py`, and the area
-under the ROC curve of each set when it is left out of the fit.
+FOLDER holds the question sets; the cases are those of fit_sufficiency.py, which runs first and
+may share its `--cache`. What the estimate of sufficiency says of a case is said by a head that
+was fitted without it. Prints the weights of `tools/reason/extractive/belief.py`, made
+straight so that they give probabilities over questions as people ask them, and the area under
+the ROC curve of each set when its family is left out of the fit.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fit_sufficiency
 import numpy as np
 from answers import folded
-from question_sets import half
+from fit_sufficiency import FAMILIES, auc
 from scipy.optimize import minimize
+from situations import Case, Seen
 
-from suffice import Corpus, Document
+from suffice.tools.embed import open_embedder
 from suffice.tools.reason.extractive.assess import Similarity, assess
 from suffice.tools.reason.extractive.belief import SIGNS, signs
 from suffice.tools.reason.extractive.outcome import told
 from suffice.tools.reason.extractive.settle import settle
-from suffice.tools.reason.sufficiency.estimate import Sufficiency
-from suffice.tools.types import Passage, Query
+from suffice.tools.reason.protocol import Quote
+from suffice.tools.reason.sufficiency.signs import BY_MEANING, BY_WORDS
+from suffice.tools.types import Passage
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
-LONG = ("northwind", "clapnq", "mtrag")
+LONG = ("northwind", "clapnq", "mtrag", "chunking472")
 """Sets whose answers are sentences: there a quote from a gold passage counts."""
 
-SETS = ("examples", *LONG, "musique_train100")
-MOST = 190
 L2 = 3.0
 
 
-def questions(name: str, folder: Path) -> list[dict[str, Any]]:
-    path = (
-        EXAMPLES / "questions-hard.jsonl"
-        if name == "examples"
-        else folder / name / "questions.jsonl"
-    )
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    if name in LONG:
-        rows = [row for row in rows if half(row["id"]) == "tune"]
-    for row in rows:
-        turns = [text for who, text in row.get("history") or [] if who.lower() in ("user", "human")]
-        row["question"] = " ".join([*turns[-2:], row["question"]])
-    return rows[:: max(1, len(rows) // MOST)][:MOST]
+@dataclass
+class Row:
+    """A case that is believed or not: its signs, and whether the answer would be quoted."""
+
+    case: Case
+    signs: tuple[float, ...]
+    hit: bool
+
+    @property
+    def family(self) -> str:
+        return FAMILIES[self.case.set]
 
 
-def fill(corpus: Corpus, name: str, folder: Path) -> None:
-    if name == "examples":
-        corpus.add(EXAMPLES / "harbour")
-        return
-    lines = (folder / name / "passages.jsonl").read_text("utf-8").splitlines()
-    rows = map(json.loads, lines)
-    corpus.add(Document(id=r["id"], title=r["title"], text=r["text"]) for r in rows)
+def gather(folder: Path, cache: Path) -> list[Row]:
+    kept = fit_sufficiency.gather(folder, cache)
+    rows = asyncio.run(fit_sufficiency.measured(kept))
+    odds = fit_sufficiency.held_out(rows, {**BY_WORDS, **BY_MEANING}, lambda row: row.fold)
+    slope, offset = fit_sufficiency.calibrated(odds, rows)
+    return asyncio.run(_weighed(kept, 1 / (1 + np.exp(-(slope * odds + offset)))))
 
 
-async def sample(
-    corpus: Corpus, name: str, rows: Sequence[dict[str, Any]]
-) -> list[tuple[Any, ...]]:
-    """Return set, answerable, answer in the quotes, and signs of each single-part question."""
-    parts = corpus._parts
-    similarity, found = Similarity(parts.embedder), []
-    sufficiency = Sufficiency(parts.embedder)
-    for row in rows:
-        where = {"document_id": {"not_in": row["exclude"]}} if row.get("exclude") else None
-        evidence = await ranked(parts, Query(text=row["question"], where=where))
-        weighed = await assess(row["question"], evidence, similarity)
-        settled = [settle(p, t) for p, t in zip(weighed.question.parts, weighed.tried, strict=True)]
-        if len(settled) != 1 or settled[0].chosen is None or settled[0].chosen.lacks:
+async def _weighed(kept: Sequence[Seen], estimates: Sequence[float]) -> list[Row]:
+    """Return the cases of which something would be said, unless a required word is missing."""
+    embedder = open_embedder("minilm")
+    assert embedder is not None
+    similarity, found = Similarity(embedder), []
+    for seen, estimate in zip(kept, estimates, strict=True):
+        weighed = await assess(seen.case.question, seen.evidence, similarity)
+        settled = settle(weighed.question.parts[0], weighed.tried[0])
+        if settled.chosen is None or settled.chosen.lacks:
             continue
-        quotes = [quote for claim in told(settled[0]) for quote in claim.quotes]
-        hit = row["answerable"] and any(_hits(name, row, quote, evidence) for quote in quotes)
-        estimate = await sufficiency.of(weighed.question.parts[0].text, evidence)
-        found.append((name, row["answerable"], hit, signs(settled[0].chosen, estimate)))
+        quotes = [quote for claim in told(settled) for quote in claim.quotes]
+        hit = seen.case.answerable and any(_hits(seen.case, q, seen.evidence) for q in quotes)
+        found.append(Row(seen.case, signs(settled.chosen, float(estimate)), hit))
+    await embedder.close()
     return found
 
 
-async def ranked(parts: Any, query: Query) -> tuple[Passage, ...]:
-    candidates = await parts.searcher.search(query)
-    scores = await parts.reranker.rank(query.text, candidates)
-    best = sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])[:20]
-    return tuple(c.passage.model_copy(update={"score": float(score)}) for score, c in best)
+def _hits(case: Case, quote: Quote, evidence: Sequence[Passage]) -> bool:
+    if case.set in LONG:
+        return any(p.id == quote.passage_id and p.document_id in case.gold for p in evidence)
+    return any(f" {folded(answer)} " in f" {folded(quote.text)} " for answer in case.answers)
 
 
-def _hits(name: str, row: dict[str, Any], quote: Any, evidence: Sequence[Passage]) -> bool:
-    if name in LONG:
-        return any(p.id == quote.passage_id and p.document_id in row["gold"] for p in evidence)
-    return any(folded(answer) in folded(quote.text) for answer in row["answers"])
+def fit(rows: Sequence[Row]) -> tuple[Any, float]:
+    """Weighted logistic regression with a bias for each set; returns weights and mean bias.
 
-
-def fit(sets: Any, values: Any, hits: Any) -> tuple[Any, float]:
-    """Weighted logistic regression with a bias for each set; returns weights and mean bias."""
-    names = sorted(set(sets))
+    A wrong quote from documents that do answer is neither the one case nor the other.
+    """
+    rows = [row for row in rows if row.hit or not row.case.answerable]
+    names = sorted({row.case.set for row in rows})
+    sets = np.array([row.case.set for row in rows])
+    hits = np.array([float(row.hit) for row in rows])
     each = np.stack([(sets == name).astype(float) for name in names], axis=1)
-    table, size = np.hstack([values, each]), values.shape[1]
+    table, size = np.hstack([np.array([row.signs for row in rows]), each]), len(SIGNS)
     weight = np.zeros(len(hits))
     for name in names:
         for truth in (0.0, 1.0):
@@ -109,41 +105,59 @@ def fit(sets: Any, values: Any, hits: Any) -> tuple[Any, float]:
     weight *= len(hits) / weight.sum()
 
     def loss(at: Any) -> tuple[float, Any]:
-        said = 1 / (1 + np.exp(-table @ at))
-        logs = hits * np.log(said + 1e-9) + (1 - hits) * np.log(1 - said + 1e-9)
-        slope = table.T @ (weight * (said - hits))
+        odds = table @ at
+        slope = table.T @ (weight * (1 / (1 + np.exp(-odds)) - hits))
         slope[:size] += L2 * at[:size]
-        return float(-(weight * logs).sum() + L2 * 0.5 * (at[:size] ** 2).sum()), slope
+        total = (weight * (np.logaddexp(0, odds) - hits * odds)).sum()
+        return float(total + L2 * 0.5 * (at[:size] ** 2).sum()), slope
 
     at = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
     return at[:size], float(at[size:].mean())
 
 
-def auc(scores: Any, hits: Any) -> float:
-    above, below = scores[hits == 1][:, None], scores[hits == 0][None, :]
-    return float(np.mean((above > below) + 0.5 * (above == below)))
+def straightened(rows: Sequence[Row], weights: Any, bias: float) -> tuple[float, float]:
+    """Slope and offset that make log-odds those of a right quote, over questions as asked.
+
+    Each set counts the same. Wrong quotes count as what they are.
+    """
+    asked = [row for row in rows if row.case.kind == "asked"]
+    odds = np.array([row.signs for row in asked]) @ weights + bias
+    hits = np.array([float(row.hit) for row in asked])
+    sizes = Counter(row.case.set for row in asked)
+    weight = np.array([1.0 / sizes[row.case.set] for row in asked])
+
+    def loss(line: Any) -> float:
+        said = line[0] * odds + line[1]
+        return float((weight * (np.logaddexp(0, said) - hits * said)).sum())
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return float(slope), float(offset)
+
+
+def report(rows: Sequence[Row]) -> None:
+    for name, family in FAMILIES.items():
+        weights, _ = fit([row for row in rows if row.family != family])
+        mine = [row for row in rows if row.case.set == name]
+        mine = [row for row in mine if row.hit or not row.case.answerable]
+        hits = np.array([row.hit for row in mine])
+        if 0 < hits.sum() < len(hits):
+            area = auc(np.array([row.signs for row in mine]) @ weights, hits)
+            print(f"{name:18} family left out: AUC {area:.3f} of {len(mine)} cases")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    rows: list[tuple[Any, ...]] = []
-    for name in SETS:
-        with tempfile.TemporaryDirectory() as place, Corpus.open(place) as corpus:
-            fill(corpus, name, folder)
-            rows += corpus._loop.run(sample(corpus, name, questions(name, folder)))
-    rows = [row for row in rows if row[2] or not row[1]]  # a wrong quote is neither case
-    sets, hits = np.array([r[0] for r in rows]), np.array([float(r[2]) for r in rows])
-    values = np.array([r[3] for r in rows])
-    for name in SETS:
-        weights, _ = fit(sets[sets != name], values[sets != name], hits[sets != name])
-        area = auc(values[sets == name] @ weights, hits[sets == name])
-        print(f"{name:18} left out: AUC {area:.3f} of {int((sets == name).sum())} questions")
-    weights, bias = fit(sets, values, hits)
-    print(
-        {sign: round(float(w), 2) for sign, w in zip(SIGNS, weights, strict=True)}, round(bias, 2)
-    )
+    parser.add_argument("--cache", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as nothing:
+        rows = gather(asked.folder, asked.cache or Path(nothing))
+    report(rows)
+    weights, bias = fit(rows)
+    slope, offset = straightened(rows, weights, bias)
+    print(f"straightened by {slope:.2f} and {offset:.2f}")
+    print({s: round(slope * float(w), 2) for s, w in zip(SIGNS, weights, strict=True)})
+    print("bias", round(slope * bias + offset, 2))
 
 
 if __name__ == "__main__":

@@ -177,11 +177,18 @@ def plot(table: dict[int, dict[str, list[float]]], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
     for name in next(iter(table.values())):
-        axes.plot([*table], [statistics.median(row[name]) for row in table.values()], label=name)
+        medians = [statistics.median(row[name]) for row in table.values()]
+        style = "-" if name in ("plain", "whole") else ":" if name == "by hand" else "--"
+        axes.plot([*table], medians, style, marker="o", markersize=4, label=name)
     axes.set_xscale("log")
+    axes.set_xticks([*table], [f"{size:,}" for size in table])
+    axes.minorticks_off()
+    axes.set_ylim(0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("passages")
     axes.set_ylabel("milliseconds a question, median")
-    axes.legend()
+    figure.legend(loc="outside right upper", frameon=False)
     figure.savefig(folder / "growth.svg", metadata={"Date": None})
     pyplot.close(figure)
 

@@ -1,12 +1,18 @@
 """How well the right passages are found: from BM25 to the trail and the evidence ranker.
 
     python benchmarks/retrieval.py FOLDER... [--half report] [--cache FOLDER] [--plots FOLDER]
+    uv run --group benchmarks --extra fastembed python benchmarks/retrieval.py FOLDER...
+        --reranker fastembed:Xenova/ms-marco-MiniLM-L-6-v2
 
 Each FOLDER holds `passages.jsonl` and `questions.jsonl` (see question_sets.py). For each it
 prints the recall of gold passages in the first 2, 5 and 10, the share of questions with all
 gold in the first 5 and 10, with 95 % intervals from a bootstrap over questions, the recall
 of the whole candidate list, and milliseconds per question. The corpus is built once; all
 rankings answer the same questions from it. `bm25s` is run beside them where installed.
+`--reranker` adds another reranker over the same candidates, by its provider string; it can
+be given several times. The weights of fastembed's cross-encoders are fetched from the
+Hugging Face Hub at the first run and kept, so they need a network once; where they cannot
+be had, nothing is run.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ import asyncio
 import importlib.util
 import json
 import statistics
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,10 +34,13 @@ import numpy as np
 from corpora import RememberingEmbedder, corpus_of
 from question_sets import HALVED, Question, QuestionSet, read_set
 
+from suffice.errors import SufficeError
 from suffice.tools.embed import open_embedder
 from suffice.tools.embed.bm25 import Bm25
 from suffice.tools.embed.protocol import Embedder
+from suffice.tools.rerank import open_reranker
 from suffice.tools.rerank.evidence import EvidenceReranker
+from suffice.tools.rerank.protocol import Reranker
 from suffice.tools.search import Searcher
 from suffice.tools.store.protocol import SearchRequest, Store
 from suffice.tools.types import Query
@@ -67,10 +77,11 @@ def measures(ranked: Sequence[str], gold: Sequence[str]) -> list[float]:
     return [found[2], found[5], found[10], float(found[5] == 1), float(found[10] == 1), every]
 
 
-def rankings(store: Store, embedder: Embedder, clocks: dict[str, Clock]) -> dict[str, Rank]:
+def rankings(
+    store: Store, embedder: Embedder, clocks: dict[str, Clock], others: Sequence[Reranker] = ()
+) -> dict[str, Rank]:
     sparse = Bm25()
     plain, trail = Searcher(store, embedder, sparse, None), Searcher(store, embedder, sparse)
-    reranker = EvidenceReranker(embedder, sparse)
 
     async def bm25(question: Question) -> list[str]:
         request = SearchRequest(sparse=sparse.embed_query(question.text), limit=DEPTH)
@@ -92,18 +103,22 @@ def rankings(store: Store, embedder: Embedder, clocks: dict[str, Clock]) -> dict
     async def with_trail(question: Question) -> list[str]:
         return _documents(await searched(question, trail, clocks["hybrid + trail"]))
 
-    async def with_evidence(question: Question) -> list[str]:
-        clock = clocks["hybrid + trail + evidence"]
-        found = await searched(question, trail, clock)
-        scores = await clock.timed("rerank", reranker.rank(question.text, found))
-        return _documents([found[i] for i in np.argsort(-np.array(scores), kind="stable")])
+    def reranked_by(reranker: Reranker) -> Rank:
+        async def rank(question: Question) -> list[str]:
+            clock = clocks[f"hybrid + trail + {reranker.name}"]
+            found = await searched(question, trail, clock)
+            scores = await clock.timed("rerank", reranker.rank(question.text, found))
+            return _documents([found[i] for i in np.argsort(-np.array(scores), kind="stable")])
 
+        return rank
+
+    rerankers = [EvidenceReranker(embedder, sparse), *others]
     return {
         "BM25": bm25,
         "dense": dense,
         "hybrid": hybrid,
         "hybrid + trail": with_trail,
-        "hybrid + trail + evidence": with_evidence,
+        **{f"hybrid + trail + {one.name}": reranked_by(one) for one in rerankers},
     }
 
 
@@ -132,13 +147,15 @@ def bm25s_ranking(asked: QuestionSet) -> Rank:
     return rank
 
 
-async def run(asked: QuestionSet, embedder: RememberingEmbedder) -> dict[str, Any]:
+async def run(
+    asked: QuestionSet, embedder: RememberingEmbedder, others: Sequence[Reranker]
+) -> dict[str, Any]:
     questions = [q for q in asked.questions if q.answerable and q.gold]
     clocks: dict[str, Clock] = defaultdict(Clock)
     table: dict[str, Any] = {}
     async with corpus_of(asked.documents, embedder, Bm25()) as store:
         embedder.save()
-        ways = rankings(store, embedder, clocks)
+        ways = rankings(store, embedder, clocks, others)
         if importlib.util.find_spec("bm25s"):
             ways["bm25s"] = bm25s_ranking(asked)
         for name, rank in ways.items():
@@ -184,21 +201,42 @@ def plot(results: dict[str, dict[str, Any]], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in results.items():
-        figure, axes = pyplot.subplots(figsize=(7, 0.5 + 0.45 * len(table)), layout="constrained")
+        questions = next(iter(table.values()))["questions"]
+        figure, axes = pyplot.subplots(figsize=(7, 1 + 0.5 * len(table)), layout="constrained")
         places = np.arange(len(table))
-        for shift, measure in ((-0.2, "recall@5"), (0.2, "all@5")):
+        looks = (("recall@5", -0.2, "#20639b"), ("all@5", 0.2, "#9fc4e3"))
+        for measure, shift, colour in looks:
             values = [100 * row[measure] for row in table.values()]
             errors = np.abs(100 * np.array([row[f"{measure} interval"] for row in table.values()]))
             reach = np.abs(errors.T - np.array(values))
-            bars = axes.barh(places + shift, values, 0.38, xerr=reach, label=measure)
+            line = {"ecolor": "#444444", "elinewidth": 1, "capsize": 2}
+            bars = axes.barh(
+                places + shift, values, 0.38, xerr=reach, error_kw=line, color=colour, label=measure
+            )
             axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
         axes.set_yticks(places, list(table))
-        axes.set_xlim(0, 110)
+        axes.set_xlim(0, 112)
+        axes.set_xticks(range(0, 101, 20))
+        axes.set_xlabel("per cent, with 95 % intervals")
         axes.invert_yaxis()
-        axes.set_title(f"{name}: per cent, with 95 % intervals")
-        axes.legend(loc="lower left")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(f"{name}: {questions} questions")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         pyplot.close(figure)
+
+
+def opened(names: Sequence[str]) -> list[Reranker]:
+    """The rerankers of these provider strings; says why and stops where one cannot be had."""
+    found = []
+    for name in names:
+        try:
+            reranker = open_reranker(name)
+        except SufficeError as error:
+            sys.exit(f"--reranker {name}: {error}\nNothing was run; the rest runs without it.")
+        if reranker is not None:
+            found.append(reranker)
+    return found
 
 
 async def main() -> None:
@@ -206,9 +244,11 @@ async def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--half", choices=("tune", "report"), help="of the sets that are halved")
     parser.add_argument("--cache", type=Path, default=Path(".build/vectors"))
+    parser.add_argument("--reranker", action="append", default=[], help="fastembed:MODEL, …")
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    others = opened(asked.reranker)
     inner = open_embedder("minilm")
     assert inner is not None
     embedder = RememberingEmbedder(inner, asked.cache)
@@ -216,8 +256,9 @@ async def main() -> None:
     for folder in asked.folders:
         whole = read_set(folder)
         part = whole.part(asked.half) if asked.half and whole.name in HALVED else whole
-        results[whole.name] = await run(part, embedder)
-    await embedder.close()
+        results[whole.name] = await run(part, embedder, others)
+    for held in (embedder, *others):
+        await held.close()
     if asked.plots:
         plot(results, asked.plots)
     if asked.json:

@@ -1,8 +1,9 @@
 """Trains the model of the `evidence` reranker and writes it where the package keeps it.
 
-    python benchmarks/train_evidence.py FOLDER [--cache FOLDER] [--out FILE] [--ablation]
+    python benchmarks/train_evidence.py FOLDER [--cache FOLDER] [--kept] [--out FILE] [--ablation]
 
-FOLDER holds the question sets named in FAMILIES. The same folder gives the same file.
+FOLDER holds the question sets named in FAMILIES. The cache keeps vectors and, for --kept, the
+candidates of the last run; from the same of both comes the same file.
 With --ablation nothing is written: each group of features is left out in turn, and what the
 model is worth without it, on families it was not trained on, is printed.
 Each set is asked as it is, without titles, with one title on everything, all sets merged
@@ -14,7 +15,6 @@ Needs lightgbm and scipy, which the package itself does not.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,12 +23,10 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-from corpora import RememberingEmbedder
 from evidence_forests import CALIBRATED, GROUPS, Trained, left_out, train, weights
 from evidence_rows import FAMILIES, Row, gather
 from scipy.optimize import minimize
 
-from suffice.tools.embed import open_embedder
 from suffice.tools.rerank.evidence import read_model
 
 ABLATION_TREES = 100
@@ -154,27 +152,25 @@ def _short(number: float) -> float:
     return float(f"{number:.7g}")
 
 
-async def main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cache", type=Path, default=Path(".build/vectors"))
     default = Path(__file__).parent.parent / "tools" / "rerank" / "evidence.json"
     parser.add_argument("--out", type=Path, default=default)
-    parser.add_argument("--workers", type=int, default=2, help="families left out at once")
+    parser.add_argument("--workers", type=int, default=2, help="processes at once")
+    parser.add_argument("--kept", action="store_true", help="the last run's candidates again")
     parser.add_argument("--ablation", action="store_true")
     asked = parser.parse_args()
-    inner = open_embedder("minilm")
-    assert inner is not None
-    embedder = RememberingEmbedder(inner, asked.cache)
-    rows = await gather(asked.folder, embedder)
-    await embedder.close()
-    fit(rows, asked.out, asked.workers, ablation=asked.ablation)
+    rows = gather(asked.folder, asked.cache, asked.workers, again=not asked.kept)
+    print(f"{len(rows):,} questions in all variants", flush=True)
+    if asked.ablation:
+        ablate(rows, asked.workers)
+    else:
+        fit(rows, asked.out, asked.workers)
 
 
-def fit(rows: Sequence[Row], out: Path, workers: int, *, ablation: bool = False) -> None:
-    if ablation:
-        ablate(rows, workers)
-        return
+def fit(rows: Sequence[Row], out: Path, workers: int) -> None:
     left_out(rows, workers)
     report(row for row in rows if row.variant in CALIBRATED)
     line = calibrate(rows)
@@ -187,4 +183,4 @@ def fit(rows: Sequence[Row], out: Path, workers: int, *, ablation: bool = False)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -119,13 +119,53 @@ def test_other_languages_scripts_and_code(
     assert int(np.argmax(scores)) == answer
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.text(max_size=60), st.lists(st.tuples(st.text(max_size=20), st.text(max_size=60))))
-def test_any_text_gets_finite_scores(question: str, pairs: list[tuple[str, str]]) -> None:
-    candidates = [candidate(i, *pair) for i, pair in enumerate(pairs)]
-    scores = rank(question, candidates)
-    assert len(scores) == len(pairs)
-    assert all(np.isfinite(scores))
+ODD = (
+    "",
+    " \n\t ",
+    "the",
+    "\x00\x1b[31m",
+    "\u202e\u200b\ufeff",
+    "e" + "\u0301" * 200,
+    "x" * 3000,
+    "Ada Lovelace " * 400,
+    "((((((((" * 200,
+    "| a | b |\n|---|---|\n" * 50,
+    'class Übung<T>: // """ \';--',
+    "Ответ 答え جواب answer",
+    "👩‍👩‍👧‍👦 1e999 NaN -0",
+    "? ! . 。 ؟",
+    QUESTION,
+    QUESTION.upper(),
+)
+"""Texts of which each has once broken some program."""
+
+odd_texts = st.one_of(st.sampled_from(ODD), st.text(max_size=60))
+
+
+@st.composite
+def odd_candidates(draw: st.DrawFn) -> Candidate:
+    """A passage of odd texts, perhaps one of several of the same id, title and document."""
+    number = draw(st.integers(0, 5))
+    made = candidate(number, draw(odd_texts), draw(odd_texts), vectors=draw(st.booleans()))
+    headings = tuple(draw(st.lists(odd_texts, max_size=2)))
+    weight = draw(st.sampled_from((0.0, 1e-30, 9.0, 40.0)))
+    told = {f"idf:{token}": weight for token in SPARSE.embed_query(QUESTION).indices}
+    return replace(
+        made,
+        passage=made.passage.model_copy(update={"headings": headings}),
+        dense=made.dense * 0 if made.dense is not None and draw(st.booleans()) else made.dense,
+        signals=told if draw(st.booleans()) else {},
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(odd_texts, st.lists(odd_candidates(), max_size=12), st.booleans())
+def test_whatever_the_texts_each_gets_a_probability(
+    question: str, candidates: list[Candidate], lexical: bool
+) -> None:
+    scores = rank(question, candidates, lexical=lexical)
+    assert len(scores) == len(candidates)
+    assert all(np.isfinite(score) and 0 <= score <= 1 for score in scores)
 
 
 def test_candidates_with_and_without_vectors_mix() -> None:

@@ -20,6 +20,8 @@ from suffice.testing import FunctionModel, Scripted, reasoner
 from suffice.tools.llm.chat import ChatModel
 from suffice.tools.llm.prices import Price
 from suffice.tools.llm.wire import Said
+from suffice.tools.reason.llm import LlmReasoner
+from suffice.tools.reason.sufficiency.estimate import Sufficiency
 from suffice.tools.types import Answer, Budget
 
 
@@ -167,3 +169,30 @@ def test_the_example_of_the_page_on_models_runs(
     exec(example, names)
     assert names["answer"].status == "answered"
     assert names["answer"].citations[0].quote.startswith("The master signs it")
+
+
+def boasting(prompt: Prompt, schema: type[BaseModel] | None) -> Scripted:
+    """A judge that holds the same sentence for an answer to whatever is asked, and is sure."""
+    asked = "Who directed Polonaise?" if "directed Polonaise" in prompt.user else UNSAID
+    part = plan(shown_ids(prompt.user))["parts"][0] | {"question": asked, "sure": 1.0}
+    return {"parts": [part]}
+
+
+UNSAID = "How many trams cross Lodz on a Sunday?"
+
+
+def boasted(corpus: Corpus, asked: str, sufficiency: Sufficiency | None) -> float:
+    thinking = LlmReasoner(FunctionModel(boasting), sufficiency=sufficiency)
+    with Agent(corpus, reasoner=thinking) as agent:
+        answer = agent.ask(asked)
+    assert answer.status == "answered", answer
+    return answer.confidence
+
+
+def test_a_judges_word_counts_less_where_the_evidence_does_not_bear_it_out(corpus: Corpus) -> None:
+    said = "Who directed Polonaise?"
+    alone = [boasted(corpus, asked, None) for asked in (said, UNSAID)]
+    beside = [boasted(corpus, asked, Sufficiency()) for asked in (said, UNSAID)]
+    assert alone[0] == alone[1], "without the estimate there is only its word"
+    assert beside[0] > beside[1] + 0.1
+    assert beside[1] < alone[1]

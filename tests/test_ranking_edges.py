@@ -118,3 +118,16 @@ def test_chunks_of_one_long_document_are_told_apart(tmp_path: object) -> None:
             await store.close()
 
     assert ANSWER in asyncio.run(work())
+
+
+@pytest.mark.parametrize("question", [QUESTION, "", "the", "?", "x" * 5000, "答え", "\x00 \u202e"])
+def test_no_page_is_too_odd_to_be_ranked(question: str, tmp_path: object) -> None:
+    texts = ("the", "\u202e\u200b", "x" * 3000, "((((" * 300, "Ada Lovelace " * 500, "答え 👩‍👧")
+    odd = [
+        Document(id=f"odd{i}{j}", title=title, text=text)
+        for i, title in enumerate(("", *texts))
+        for j, text in enumerate(texts)
+    ]
+    names = ranked([*odd, Document(id="answer", text=ANSWER)], question, f"{tmp_path}/c")
+    if question == QUESTION:
+        assert names[0] == "answer"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..protocol import DraftClaim, Quote
 from .decide import Judged
-from .leads import lead
+from .leads import defines, lead
 from .tables import spoken
 
 NEAR = 2.0
@@ -55,6 +55,8 @@ def also(judged: Judged) -> list[DraftClaim]:
     """
     made, chain = judged.sheet, judged.chain
     found: list[DraftClaim] = []
+    if defines(made.part, made.units[chain.answer]):
+        return found  # what a word means is said in one place
     room = MOST_CHARS
     for row in _further_rows(judged):
         text = made.units[row].text

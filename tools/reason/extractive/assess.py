@@ -15,6 +15,7 @@ from ...types import Passage
 from .bridge import Link
 from .decide import Judged, judged
 from .head import head
+from .leads import defines
 from .links import Step, linked, steps
 from .question import relation_of
 from .sentences import Unit
@@ -40,6 +41,9 @@ LED = 2.0
 
 MORE = 3.0
 """Log-odds against a row of something else: the deputy, where the harbour master is asked for."""
+
+DEFINED = 3.0
+"""Log-odds for a piece that begins with the word whose meaning is asked for."""
 
 REMEMBERED = 8_000
 """Texts whose vectors are kept, some 2 kB each."""
@@ -105,7 +109,7 @@ async def _weighed(made: Sheet, similarity: Similarity | None) -> Sheet:
     links = linked(made, first, followed, cosines)
     table = np.hstack([own, linked_signals(made, first, links)])
     scores = head().second.score(table) + LED * _led(made, links)
-    scores = scores - MORE * _says_more(made)
+    scores = scores - MORE * _says_more(made) + DEFINED * _defined(made)
     return replace(made, first=first, links=links, scores=scores)
 
 
@@ -128,6 +132,11 @@ def _says_more(made: Sheet) -> Grid:
         for first in firsts
     ]
     return np.array(more, dtype=np.float64)
+
+
+def _defined(made: Sheet) -> Grid:
+    """Tell the pieces that say what the word means whose meaning is asked for."""
+    return np.array([float(defines(made.part, unit)) for unit in made.units])
 
 
 async def compared(made: Sheet, similarity: Similarity) -> Sheet:

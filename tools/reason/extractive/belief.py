@@ -11,6 +11,7 @@ from .decide import Judged
 
 SIGNS = (
     "trust", "trust_second", "similarity", "relation", "chain", "estimate", "rank", "absent",
+    "elsewhere",
 )  # fmt: skip
 
 WEIGHTS = (1.15, 0.55, 0.09, 0.59, 0.49, 1.7, 0.62, -0.66)
@@ -18,6 +19,11 @@ WEIGHTS = (1.15, 0.55, 0.09, 0.59, 0.49, 1.7, 0.62, -0.66)
 each kind with a bias of its own, so that the signs decide and not the kind."""
 
 BIAS = -1.42
+
+LACKS = 2.0
+"""Log-odds against a chain where a name, number or identifier of the part is not met: the right
+thing said of something else is no answer. Set, not fitted: in an encyclopedia a name is often
+met under another form, in a handbook hardly ever."""
 
 UNKNOWN_SIMILARITY = 0.5
 """Stands for the cosine where nothing was embedded; about what is usual."""
@@ -50,19 +56,20 @@ def signs(judged: Judged, estimate: float) -> tuple[float, ...]:
         math.log(whole / (1.0 - whole)) / 2,
         judged.rank / 4,
         float(bool(judged.absent)),
+        float(bool(made.part.names) and not made.named[list(judged.chain.units)].any()),
     )
 
 
 def belief(judged: Judged, estimate: float) -> float:
     """Return the probability that what a chain says answers its part.
 
-    It is 0 where a name, number or identifier of the part is not met: the right thing
-    said of something else is no answer. Where meanings were not compared, it is 0 as well
-    without a value of the kind asked for.
+    It is 0 where meanings were not compared and there is no value of the kind asked for, or a
+    required word is missing: words alone are too little then.
     """
-    if judged.lacks or (judged.absent and not judged.sheet.compared):
+    if judged.absent and not judged.sheet.compared:
         return 0.0
-    return logistic(signs(judged, estimate), WEIGHTS, BIAS)
+    bias = BIAS - LACKS * judged.lacks
+    return logistic(signs(judged, estimate), WEIGHTS, bias)
 
 
 def logistic(values: Sequence[float], weights: Sequence[float], bias: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from .question import Part
 from .sentences import Unit
 from .spans import Span
@@ -19,6 +22,17 @@ def lead(sheet: Sheet, row: int) -> str:
         return cell
     typed = _of_the_values(unit, sheet.typed[row])
     return nearest(part, unit, typed).text.strip() if typed else ""
+
+
+def defines(part: Part, unit: Unit) -> bool:
+    """Say whether a unit opens with the word whose meaning is asked for, as in a glossary."""
+    return bool(part.defines) and bool(_opening(part.defines).match(unit.text))
+
+
+@lru_cache(maxsize=256)
+def _opening(word: str) -> re.Pattern[str]:
+    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:is|are|was|means?|stands?)\b)"
+    return re.compile(rf"[\W_]*(?:an? |the )?{re.escape(word)}{after}", re.IGNORECASE)
 
 
 def _of_the_values(unit: Unit, typed: tuple[Span, ...]) -> tuple[Span, ...]:

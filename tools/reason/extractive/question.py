@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .spans import DATE, Kind, names
+from .spans import DATE, Kind, Span, names
 from .words import CLOSED, FRAME_STEMS, STOP, SYNONYMS, is_identifier, stem, words, words_of
 
 _KINDS: tuple[tuple[str, Kind], ...] = (
@@ -23,8 +23,8 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
      r"|hot|cold|thick)\b(?! (?:is|was|are|were) (?:the )?(?:\w+ )?(?:fee|fine|price|cost|charge"
      r"|rent|salary|budget|tariff))", "number"),
     (r"how much\b(?=.*\b(?:cost|pay|price|charge|fee|rent|salary|earn|spend|spent|money|paid)\b)"
-     r"|(?:what|which) (?:is|was|are|does|did)? ?(?:the )?(?:[\w-]+ ){0,3}(?:price|cost|fee"
-     r"|salary|tariff)\b", "money"),
+     r"|(?:what|which) (?:is|was|are|does|did)? ?(?:the )?(?:[\w'’-]+ ){0,3}(?:price|cost|fee"
+     r"|salary|wages?|tariff)\b", "money"),
     (r"how much\b|(?:what|which) (?:is|was|are|were) (?:the )?(?:[\w-]+ ){0,3}(?:limit|rate|height"
      r"|length|depth|width|weight|speed|draught|draft|capacity|temperature|distance|size|area"
      r"|minimum|maximum|budget)\b", "number"),
@@ -58,18 +58,27 @@ _NAME_OF = re.compile(
     r"|engineer|lead|director|employee|member|contact)\b",
     re.IGNORECASE,
 )
+_OF_WHAT = r"\b(?:what|which)(?:'s| is| are| was| were)? (?:the |its |her |his )?(?:[\w-]+ ){0,2}"
 _MEASURES = (
     (
         "length",
         re.compile(
-            r"\bhow (?:tall|high|deep|wide|far|thick)\b|\bwhat (?:depth|height|width)\b",
+            r"\bhow (?:tall|high|deep|wide|far|thick)\b"
+            rf"|{_OF_WHAT}(?:depth|height|width|draught|distance|thickness)\b",
             re.IGNORECASE,
         ),
     ),
-    ("speed", re.compile(r"\bhow fast\b|\bspeed limit\b", re.IGNORECASE)),
+    ("speed", re.compile(rf"\bhow fast\b|\bspeed limit\b|{_OF_WHAT}speed\b", re.IGNORECASE)),
     ("age", re.compile(r"\b(?:how old|what age|which age)\b", re.IGNORECASE)),
-    ("weight", re.compile(r"\bhow heavy\b|\bwhat (?:weight|mass)\b", re.IGNORECASE)),
+    (
+        "weight",
+        re.compile(rf"\bhow heavy\b|{_OF_WHAT}(?:weight|mass)\b|\bweighs?\b", re.IGNORECASE),
+    ),
+    ("e-mail", re.compile(r"\be-?mail(?=\W*$| (?:of|for|to)\b| add?ress)", re.IGNORECASE)),
+    ("web", re.compile(r"\b(?:url|web ?(?:page|site)? address)\b", re.IGNORECASE)),
 )
+ADDRESSES = ("e-mail", "web")
+
 ORIGIN = "born, founded or built"
 """How the beginning of a thing is asked for where it may be a person, a firm or a house."""
 
@@ -82,6 +91,14 @@ _POST = re.compile(
     r"([\w-]+)(?= (?:of|at|for|in|on|before|after|to|from|that|who)\b|\W*$)",
     re.IGNORECASE,
 )
+_DEFINES = re.compile(
+    r"\bwhat (?:do|does|did) (?:the )?(?:(?:letters|abbreviation|acronym|word|term) )?(.{2,60}?)"
+    r" (?:stand for|mean)\b"
+    r"|\b(?:meaning|definition) of (?:the )?(?:(?:word|term) )?(.{2,60}?)\W*$"
+    r"|^what(?:'s| is) (?:an? )?((?-i:[A-Z][A-Z0-9-]+))\W*$",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r" \d+[A-Za-z]?(?![\w/.-]*\d|[\w%])")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 NAME_WEIGHT = 1.6
@@ -112,7 +129,8 @@ class Part:
     """One thing that is asked: the text, the kind of answer, and its terms in order.
 
     `by_name` is set where the asker wants a person's name and not a title; `measure` is
-    "length", "speed" or "weight" where a number of that sort is asked for.
+    "length", "speed", "age" or "weight" where a number of that sort is asked for, "e-mail" or
+    "web" where an address is; `defines` is the word whose meaning is asked for.
     """
 
     id: str
@@ -122,6 +140,7 @@ class Part:
     names: tuple[str, ...] = ()
     by_name: bool = False
     measure: str = ""
+    defines: str = ""
 
     @property
     def wants_value(self) -> bool:
@@ -170,8 +189,14 @@ def part(text: str, id_: str = "1") -> Part:
     measure = next((name for name, asks in _MEASURES if asks.search(said)), "")
     return Part(
         id_, text, kind, terms, tuple(n for n, _, _ in found), by_name,
-        measure if kind == "number" else "",
+        measure if kind == ("identifier" if measure in ADDRESSES else "number") else "",
+        _defined(said),
     )  # fmt: skip
+
+
+def _defined(text: str) -> str:
+    match = _DEFINES.search(text)
+    return next((found for found in match.groups() if found), "").strip("\"'“”‘’ ") if match else ""
 
 
 def _names(text: str) -> list[tuple[str, int, int]]:
@@ -187,8 +212,15 @@ def _names(text: str) -> list[tuple[str, int, int]]:
             continue
         only = [w for w in words(span.text) if w.text.lower() not in STOP]
         if only and not (len(only) == 1 and span.start == 0 and _ASKS.match(span.text)):
-            found.append((span.text, span.start, span.end))
+            end = _with_number(text, span)
+            found.append((text[span.start : end], span.start, end))
     return found
+
+
+def _with_number(text: str, span: Span) -> int:
+    """Return where a name ends with the number behind it: "STS 4", but not "March 2025"."""
+    number = _NUMBERED.match(text, span.end)
+    return number.end() if number and not DATE.search(text[span.start : number.end()]) else span.end
 
 
 def _terms(text: str, found: list[tuple[str, int, int]]) -> tuple[Term, ...]:

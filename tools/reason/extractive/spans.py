@@ -77,7 +77,10 @@ NUMBER = re.compile(
     re.IGNORECASE,
 )
 MEASURE = re.compile(
-    rf"(?<![\w.,-]){_FIGURE} ?(?:km|cm|mm|m|metres?|meters?|miles?|feet|ft|inch(?:es)?|pages?)\b"
+    rf"(?<![\w.,-]){_FIGURE} ?(?:km|cm|mm|m|metres?|meters?|miles?|feet|ft|inch(?:es)?)\b"
+    rf"|(?<![\w.,-])(?:{_FIGURE}|{_COUNT}(?:[- ]{_COUNT})*) "
+    rf"(?:characters?|letters?|digits?|words?|lines?|pages?|chapters?|bytes?|bits?)\b",
+    re.IGNORECASE,
 )
 OFTEN = re.compile(
     r"\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|once|twice"
@@ -145,6 +148,9 @@ _MEASURES = {
 _MEASURED = {
     name: re.compile(rf"[\d\w][\d.,\s–-]*?[ -]?{unit}(?!\w)", re.IGNORECASE)
     for name, unit in _MEASURES.items()
+} | {
+    "e-mail": re.compile(r"[\w.+-]+@[\w-]+\.\w"),
+    "web": re.compile(r"https?://|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?![\w@])"),
 }
 
 
@@ -160,7 +166,7 @@ def is_full_name(said: str) -> bool:
 
 
 def of_measure(measure: str, text: str, span: Span) -> bool:
-    """Say whether a number is of a measure: "length", "speed", "age" or "weight"."""
+    """Say whether a number or an address is of the sort that `Part.measure` names."""
     return bool(_MEASURED[measure].match(text, span.start))
 
 

@@ -206,12 +206,31 @@ def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> N
             continue
         near = np.where(cover[:, columns] > 2 * BEFORE, 1.0, cover[:, columns])
         named[:, i] = near.mean(axis=1) >= WHOLE
+        numbered = _numbered(part.names[i])
         for row, unit in enumerate(units):
+            if numbered and named[row, i]:
+                named[row, i] = bool(numbered.search(f"{unit.text}\n{unit.context}"))
             if unit.kind == "row" and named[row, i]:
                 named[row, i] = _in_one_cell(unit, [part.terms[c] for c in columns])
         for grid in (own, cover):
             grid[:, columns] *= np.where(named[:, i], 1.0, PARTIAL)[:, None]
     return named
+
+
+@lru_cache(maxsize=1024)
+def _numbered(name: str) -> re.Pattern[str] | None:
+    """Return what finds "STS 4" as it stands, or in a list or range ("STS 3 and 4"); None for
+    a name without a number, whose words may stand apart."""
+    *_, head, number = ("", *name.split())
+    if not head or not number[0].isdigit():
+        return None
+    head, number = re.escape(head), re.escape(number)
+    between = r"\W{1,3}(?:(?:and|or|to) )?"
+    return re.compile(
+        rf"(?<!\w){head}\W{{0,3}}{number}(?!\w)"
+        rf"|(?<!\w){head}s?(?:{between}[a-z]?\d+[a-z]?){{1,4}}?{between}{number}(?!\w)",
+        re.IGNORECASE,
+    )
 
 
 def _in_one_cell(unit: Unit, name: Sequence[Term]) -> bool:
