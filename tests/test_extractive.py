@@ -155,6 +155,47 @@ def test_the_number_must_be_that_of_the_question() -> None:
     assert not write("What is the draught limit at berth 9?", berths, BAKERY).claims
 
 
+@pytest.mark.parametrize(
+    ("listed", "asked", "there"),
+    [
+        ("STS 3", "STS 3", True),
+        ("STS 3, STS 4", "STS 4", True),
+        ("STS 3 and 4", "STS 4", True),
+        ("STS-4", "STS 4", True),
+        ("STS 3", "STS 7", False),
+        ("STS 14", "STS 4", False),
+        ("MHC 7 and STS 3", "STS 7", False),
+    ],
+)
+def test_a_name_with_a_number_is_one_name(listed: str, asked: str, there: bool) -> None:
+    limits = passage("w", f"Crane {listed} stops at a wind of 22 m/s.", "Wind limits")
+    other = passage("o", "Gang 7 works 8 hours from pier 4.", "Gangs")
+    draft = write(f"At what wind does crane {asked} stop?", limits, other, BAKERY)
+    assert ("22 m/s" in quoted(draft)) is there
+
+
+def test_an_address_looks_like_one() -> None:
+    phone = passage("p", "Greta Solheim: extension 4226, room 2.17. E-mails are read.", "Phones")
+    mail = passage("m", "Greta Solheim: greta@bridges.example, room 2.17.", "Contacts")
+    asked = "What is Greta Solheim's e-mail address?"
+    assert not write(asked, phone, BAKERY).claims
+    assert write(asked, mail, phone).lead == "greta@bridges.example"
+
+
+def test_what_a_word_means_is_said_where_it_is_defined_and_nowhere_else() -> None:
+    glossary = passage(
+        "g", "**PEC.** Pilotage certificate.\n\n**UKC.** Under-keel clearance.", "Glossary"
+    )
+    use = passage("u", "UKC is checked by the watch. What UKC means for a ship is known.", "Watch")
+    draft = write("What does UKC stand for?", use, glossary, BAKERY)
+    assert quoted(draft) == "**UKC.** Under-keel clearance."
+
+
+def test_how_long_a_text_is_may_be_told_in_characters() -> None:
+    rules = passage("r", "A password has at least fourteen characters.", "Passwords")
+    assert write("How long does a password have to be?", rules).lead == "fourteen characters"
+
+
 def test_empty_evidence_is_no_evidence() -> None:
     thought = plan("When was the Aldgate Tower built?")
     assert not thought.sufficient

@@ -192,6 +192,22 @@ def test_only_a_way_to_the_answer_is_not_part_of_it() -> None:
     assert ran.answer.text == ""
 
 
+@pytest.mark.parametrize("said", [("who is on duty",), ()])
+def test_what_was_found_and_then_not_written_is_missing(said: tuple[str, ...]) -> None:
+    short = Plan(
+        sufficient=False,
+        subquestions=parts("who?"),
+        findings=(found("1", "rule", RULE.text),),
+        queries=(query("more"),),
+    )
+    more = Verdict(sufficient=False, queries=(query("still more"),))
+    reasoner = ScriptedReasoner([short], [more], [Draft(missing=said)])
+    searcher = FakeSearcher({"who?": [RULE], "more": [ROTA]})
+    ran = run(reasoner, searcher, budget=Budget(rounds=2))
+    assert ran.answer.status == "abstained"
+    assert ran.answer.missing == (said or ("who?",))
+
+
 def test_one_of_two_things_asked_is_partial_and_says_what_is_missing() -> None:
     halves = parts("who signs?", "when is lunch?")
     plan = Plan(

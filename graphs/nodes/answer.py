@@ -65,10 +65,16 @@ async def abstain(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             text="\n".join(state["outages"]) if failed else "",
             claims=verified.claims if failed else (),
             citations=verified.citations if failed else (),
-            missing=missing_parts(state),
+            missing=missing_parts(state) or _unwritten(state),
             **_common(state, 0.0 if failed else state.get("confidence", 0.0)),
         )
     }
+
+
+def _unwritten(state: State) -> tuple[str, ...]:
+    """What is missing although it had been found: the writer made nothing of it."""
+    draft = state.get("draft")
+    return (draft.missing if draft else ()) or (state["question"],)
 
 
 def from_findings(state: State) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,6 @@ class Mentions:
 
 def find_mentions(pool: Pool) -> Mentions:
     """Find every name of a candidate in the text of every other, in one pass over each."""
-    size = len(pool.texts)
     owners: dict[str, list[int]] = {}
     for number, names in enumerate(pool.names):
         for name in names:
@@ -47,9 +46,7 @@ def find_mentions(pool: Pool) -> Mentions:
     for number, text in enumerate(pool.texts):
         for name, span in _occurrences(text, first):
             found.setdefault(name, {}).setdefault(number, []).append(span)
-    link, said = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
-    for name, places in found.items():
-        _add_links(pool, owners[name], places, link, said)
+    link, said = _links(pool, owners, found)
     np.fill_diagonal(link, 0)
     np.fill_diagonal(said, 0)
     return Mentions(link, said, _in_common(pool), _in_question(pool, owners, first))
@@ -69,7 +66,9 @@ def _occurrences(
     """Yield the names in a text; single words only where they are written like names."""
     folded = text.folded
     for start, word in enumerate(folded):
-        for name, parts in first.get(word, ()):
+        if word not in first:
+            continue
+        for name, parts in first[word]:
             end = start + len(parts)
             if folded[start:end] != parts:
                 continue
@@ -77,15 +76,29 @@ def _occurrences(
                 yield name, (start, end)
 
 
-def _add_links(
-    pool: Pool, owners: Sequence[int], places: dict[int, list[Span]], link: Array, said: Array
-) -> None:
-    telling = _telling(len(places), len(pool.texts)) / len(owners)
-    targets = np.array(owners)
-    for number, spans in places.items():
-        link[number, targets] = np.maximum(link[number, targets], telling)
-        covered = max(_covered(pool, number, span) for span in spans[:MOST_PLACES]) / len(owners)
-        said[number, targets] = np.maximum(said[number, targets], covered)
+def _links(
+    pool: Pool, owners: dict[str, list[int]], found: dict[str, dict[int, list[Span]]]
+) -> tuple[Array, Array]:
+    """Return how telling the best mention of each by each is, and the most said around one."""
+    rows: list[int] = []
+    columns: list[int] = []
+    telling: list[float] = []
+    covered: list[float] = []
+    for name, places in found.items():
+        bearers = owners[name]
+        count = len(bearers)
+        worth = _telling(len(places), len(pool.texts)) / count
+        for number, spans in places.items():
+            around = max(_covered(pool, number, span) for span in spans[:MOST_PLACES]) / count
+            rows += [number] * count
+            columns += bearers
+            telling += [worth] * count
+            covered += [around] * count
+    link, said = np.zeros((2, len(pool.texts), len(pool.texts)), np.float32)
+    at = np.array(rows, np.intp), np.array(columns, np.intp)
+    np.maximum.at(link, at, np.array(telling, np.float32))
+    np.maximum.at(said, at, np.array(covered, np.float32))
+    return link, said
 
 
 def _telling(places: int, size: int) -> float:

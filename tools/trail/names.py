@@ -98,12 +98,16 @@ def is_marked(word: str) -> bool:
 
 def names_of(passage: Passage) -> list[str]:
     """Return the keys of all that a passage is called or defines."""
-    text = passage.text
+    return list(_names_of(passage.title, passage.headings, passage.source, passage.text))
+
+
+@lru_cache(maxsize=2048)
+def _names_of(title: str, headings: tuple[str, ...], source: str, text: str) -> tuple[str, ...]:
     declared = [*_DECLARED.findall(text), *_DEFINED.findall(text)]
     found: dict[str, None] = {}
-    for name in (passage.title, *passage.headings, *_file_names(passage.source), *declared):
+    for name in (title, *headings, *_file_names(source), *declared):
         found.update(dict.fromkeys(_keys(name)))
-    return list(found)
+    return tuple(found)
 
 
 def enrich(passage: Passage) -> dict[str, list[str]]:

@@ -45,7 +45,8 @@ MORE = 3.0
 DEFINED = 3.0
 """Log-odds for a piece that begins with the word whose meaning is asked for."""
 
-REMEMBERED = 20_000
+REMEMBERED = 8_000
+"""Texts whose vectors are kept, some 2 kB each."""
 
 
 @dataclass(frozen=True)

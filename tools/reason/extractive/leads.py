@@ -31,7 +31,7 @@ def defines(part: Part, unit: Unit) -> bool:
 
 @lru_cache(maxsize=256)
 def _opening(word: str) -> re.Pattern[str]:
-    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:is|are|was|means?|stands?)\b)"
+    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:means?|stands?|(?:is|are|was) (?:an?|the|short))\b)"
     return re.compile(rf"[\W_]*(?:an? |the )?{re.escape(word)}{after}", re.IGNORECASE)
 
 

@@ -25,7 +25,7 @@ from .outcome import Outcome, claims, conclude, findings, missing
 SURE = 0.45
 """From here on no further search is worth its time."""
 
-ENOUGH = 0.25
+ENOUGH = 0.35
 """Below this belief nothing is answered; it is better to say what is missing."""
 
 REMEMBERED = 16

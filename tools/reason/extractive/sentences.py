@@ -63,7 +63,7 @@ def units(passage: Passage, index: int) -> tuple[Unit, ...]:
     return _units(passage.text, above, index)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _units(text: str, above: str, index: int) -> tuple[Unit, ...]:
     found: list[Unit] = []
     heading = ""

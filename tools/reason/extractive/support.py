@@ -125,7 +125,7 @@ class Sheet:
 _SMALL = re.compile(r"(?<![\w-])[a-zà-öø-ÿ]+(?![\w-])")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def small_words(text: str) -> frozenset[str]:
     """Return the words that `text` writes in small letters."""
     return frozenset(_SMALL.findall(text))
