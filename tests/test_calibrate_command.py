@@ -75,7 +75,7 @@ def test_wrong_answers_to_what_is_unsure_raise_the_threshold(run: Run) -> None:
         )
     ]
     wrong = [
-        {"question": f"When was the tug {name} built at the yard?", "answerable": False}
+        {"question": f"Which berth did the tug {name} leave?", "answerable": False}
         for name in tugs.NAMES
     ]
     write("questions.jsonl", *known, *wrong)
