@@ -162,6 +162,8 @@ def test_the_number_must_be_that_of_the_question() -> None:
         ("STS 3, STS 4", "STS 4", True),
         ("STS 3 and 4", "STS 4", True),
         ("STS-4", "STS 4", True),
+        ("STS No. 4", "STS 4", True),
+        ("STS 1, 2, 3, 4, 5 and 6", "STS 6", True),
         ("STS 3", "STS 7", False),
         ("STS 14", "STS 4", False),
         ("MHC 7 and STS 3", "STS 7", False),
@@ -189,6 +191,31 @@ def test_what_a_word_means_is_said_where_it_is_defined_and_nowhere_else() -> Non
     use = passage("u", "UKC is checked by the watch. What UKC means for a ship is known.", "Watch")
     draft = write("What does UKC stand for?", use, glossary, BAKERY)
     assert quoted(draft) == "**UKC.** Under-keel clearance."
+
+
+def test_what_is_said_of_a_thing_is_not_its_meaning() -> None:
+    repair = passage("l", "The red light: replaced in 2020. It is 4 m high.", "Lamps")
+    rule = passage("r", "The red light means that the entrance is closed.", "Signals")
+    assert "entrance is closed" in quoted(write("What does the red light mean?", repair, rule))
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Which platform does the ferry train leave from?", "4"),
+        ("Which port is used for e-mail?", "587"),
+        ("How many containers that weigh more than 20 tonnes were moved?", "412"),
+    ],
+)
+def test_a_word_of_measure_or_mail_does_not_change_what_is_asked(question: str, told: str) -> None:
+    trains = "| Train | Platform |\n|---|---|\n| Ferry train | 4 |\n| Express | 9 |"
+    evidence = (
+        passage("t", trains, "Trains"),
+        passage("m", "For e-mail the port 587 is used.", "Mail"),
+        passage("c", "412 containers that weigh more than 20 tonnes were moved.", "Containers"),
+    )
+    order = sorted(evidence, key=lambda one: told not in one.text)
+    assert told in quoted(write(question, *order))
 
 
 def test_how_long_a_text_is_may_be_told_in_characters() -> None:
@@ -294,7 +321,19 @@ def test_the_same_situation_gives_the_same_thoughts(question: str, extra: str) -
     assert write(asked, *evidence) == write(asked, *evidence)
 
 
-@pytest.mark.parametrize("piece", ["is a or b, ", "are both a and b ", "Big Tower And ", "(", "x"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "is a or b, ",
+        "are both a and b ",
+        "Big Tower And ",
+        "(",
+        "x",
+        "A-",
+        "what is A1",
+        "what does a ",
+    ],
+)
 def test_a_long_question_takes_no_long_time(piece: str) -> None:
     began = time.perf_counter()
     write((piece * 8000)[:8000], *CORPUS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import tugs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suffice import Agent, Answer, Corpus, Document
+from suffice import Agent, Answer, Corpus, Document, Settings
 from suffice.testing import HashEmbedder
 from suffice.tools.arrays import product
 from suffice.tools.embed.protocol import Tokens
@@ -185,3 +186,29 @@ def test_a_product_in_pieces_is_the_product(rows: int, columns: int, size: int) 
     found = product(left, right)
     assert found.shape == (rows, columns)
     np.testing.assert_allclose(found, left @ right.T, atol=1e-9)
+
+
+def test_what_changes_hands_while_it_is_searched_never_shows_through_a_filter(
+    tmp_path: Path,
+) -> None:
+    def owned(tenant: str) -> Document:
+        text = f"The mooring plan of team {tenant}."
+        return Document(id="plan", title="Plan", text=text, metadata={"tenant": tenant})
+
+    with Corpus.open(tmp_path / "c", settings=Settings(embedder="none")) as corpus:
+        corpus.add([owned("a")])
+        done = threading.Event()
+
+        def swap() -> None:
+            for turn in range(60):
+                corpus.add([owned("ba"[turn % 2])])
+            done.set()
+
+        swapping = threading.Thread(target=swap)
+        swapping.start()
+        seen = []
+        while not done.is_set():
+            seen += corpus.search("mooring plan", where={"tenant": "a"})
+        swapping.join()
+    assert {passage.metadata["tenant"] for passage in seen} <= {"a"}
+    assert {passage.text for passage in seen} <= {owned("a").text}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_ONE_THREAD = 250_000
-"""Multiplications of one product that OpenBLAS does without threads (2**18)."""
+_ONE_THREAD = 2**18
+"""Multiplications of one product that OpenBLAS does without threads."""
 
 
 def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 IDF_SIGNAL = "idf:"
 """Signals of this name and a token id carry that token's weight in the whole corpus."""
 
-TEXTS_KEPT = 2048
+TEXTS_KEPT = 512
 _MOST_WORDS = 50_000
 _SENTENCE_END = re.compile(r"(?<=[.?!。？！])\s+|(?<=[。？！])(?=.)|\n+")
 
@@ -80,8 +80,7 @@ class Text:
 class Texts:
     """Takes texts apart, and remembers the last ones: each is looked at in several rounds.
 
-    A text of 100 words takes about 8 kB, so all that is kept takes about 16 MB: enough for the
-    candidates of a few questions at once.
+    A text of 100 words takes about 8 kB, so all that is kept takes about 4 MB.
     """
 
     def __init__(self, sparse: SparseEmbedder) -> None:

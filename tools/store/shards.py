@@ -139,21 +139,26 @@ def forget_all_hashes(folder: Folder) -> None:
 
 
 def search(folder: Folder, requests: Sequence[SearchRequest]) -> list[list[Hit]]:
-    """Run all requests as one batch of the engine, then read what they found, each point once."""
+    """Run all requests as one batch of the engine, then read what they found, each point once.
+
+    What is found under a filter is read by the search itself: read later, a point could by then
+    have been written anew, and not be what the filter lets through.
+    """
     check_dimensions(folder.manifest, [request.dense for request in requests])
     queries = [_query(folder, request) for request in requests]
     asked = [query for query in queries if query is not None]
-    found = iter(folder.passages.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
-    scores = [
-        {} if query is None else {point.id: point.score for point in next(found)}
-        for query in queries
-    ]
+    answers = iter(folder.passages.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
+    found = [[] if query is None else next(answers) for query in queries]
     read: dict[_Shape, dict[edge.PointId, Hit]] = {}
-    for shape in {_shape(request) for request in requests}:
-        of_shape = [s for s, r in zip(scores, requests, strict=True) if _shape(r) == shape]
-        read[shape] = _read(folder, dict.fromkeys(p for s in of_shape for p in s), shape)
+    open_ones = [(p, r) for p, r in zip(found, requests, strict=True) if not r.where]
+    for shape in {_shape(request) for _, request in open_ones}:
+        ids = (point.id for points, r in open_ones if _shape(r) == shape for point in points)
+        read[shape] = _read(folder, dict.fromkeys(ids), shape)
     return [
-        _scored(each, read[_shape(request)]) for each, request in zip(scores, requests, strict=True)
+        [_hit(point, point.score, request.with_vectors) for point in points]
+        if request.where
+        else _scored(points, read[_shape(request)])
+        for points, request in zip(found, requests, strict=True)
     ]
 
 
@@ -168,14 +173,17 @@ def _shape(request: SearchRequest) -> _Shape:
 def _read(folder: Folder, points: Iterable[edge.PointId], shape: _Shape) -> dict[Any, Hit]:
     """Return the hits of points, without scores."""
     vectors, extra = shape
-    keys = [*layout.PASSAGE_KEYS, *(["extra"] if extra else [])]
-    records = folder.passages.retrieve([*points], keys, vectors)
+    records = folder.passages.retrieve([*points], _keys(extra), vectors)
     return {record.id: _hit(record, 0.0, vectors) for record in records}
 
 
-def _scored(scores: Mapping[Any, float], read: Mapping[Any, Hit]) -> list[Hit]:
+def _keys(extra: bool) -> list[str]:
+    return [*layout.PASSAGE_KEYS, *(["extra"] if extra else [])]
+
+
+def _scored(points: Iterable[Any], read: Mapping[Any, Hit]) -> list[Hit]:
     """Return hits with their scores; what somebody deleted since it was found is left out."""
-    hits = ((read[point], score) for point, score in scores.items() if point in read)
+    hits = ((read[point.id], point.score) for point in points if point.id in read)
     return [Hit(hit.passage, score, hit.dense, hit.sparse, hit.extra) for hit, score in hits]
 
 
@@ -188,8 +196,8 @@ def _query(folder: Folder, request: SearchRequest) -> edge.QueryRequest | None:
         return None
     shape: dict[str, Any] = {
         "limit": request.limit,
-        "with_payload": False,
-        "with_vector": False,
+        "with_payload": _keys(request.with_extra) if request.where else False,
+        "with_vector": request.with_vectors and bool(request.where),
     }
     if request.dense is None or request.sparse is None:
         return edge.QueryRequest(query=legs[0], filter=narrowed, **shape)

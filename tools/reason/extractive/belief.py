@@ -42,7 +42,8 @@ def signs(judged: Judged, estimate: float) -> tuple[float, ...]:
     relation: how far the chain and the two best pieces meet what is asked of the things
     named, by their words or by meaning; chain, rank: the chain's probability and its log-odds,
     of four; estimate: the `estimate` that the evidence as a whole answers, in log-odds, of
-    two; absent: a required word or the kind of value asked for is nowhere.
+    two; absent: a required word or the kind of value asked for is nowhere; elsewhere: the part
+    names something, and the chain speaks of none of it.
     """
     made = judged.sheet
     trust = [min(1.0, max(0.0, passage.score)) for passage in made.passages[:2]]

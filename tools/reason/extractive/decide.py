@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from .chain import Chain, chains
 from .question import ADDRESSES
 from .support import Sheet
-from .tables import cell_for
 
 MET = 0.75
 """How well a term must be met to count as met."""
@@ -20,7 +19,8 @@ class Judged:
 
     `rank` orders the chains of one part; `confidence` is the probability that the chain
     answers it. `absent` are the required words that its passages do not meet, and the kind
-    of value asked for where it has none; `lacks` tells whether any required word is.
+    of value asked for where it has none; `lacks` tells whether any required
+    word is, or the address that is asked for.
     """
 
     sheet: Sheet
@@ -47,7 +47,7 @@ def _judge(sheet: Sheet, chain: Chain) -> Judged:
     score = float(sheet.scores[chain.answer])
     absent = _absent(sheet, chain)
     lacks = bool(absent)
-    if (sheet.part.wants_value and not _has_value(sheet, chain)) or _is_figure(sheet, chain):
+    if sheet.part.wants_value and not _has_value(sheet, chain):
         absent.append("name" if sheet.part.by_name else sheet.part.kind)
         # An address has a shape of its own: what has it not, is none.
         lacks = lacks or sheet.part.measure in ADDRESSES
@@ -69,12 +69,3 @@ def _absent(sheet: Sheet, chain: Chain) -> list[str]:
 
 def _has_value(sheet: Sheet, chain: Chain) -> bool:
     return any(sheet.typed[u] for u in chain.units)
-
-
-def _is_figure(sheet: Sheet, chain: Chain) -> bool:
-    """Whether a name is asked for, and the cell in the column asked for holds only figures."""
-    unit = sheet.units[chain.answer]
-    if unit.kind != "row" or sheet.part.kind not in ("name", "person", "place"):
-        return False
-    cell = cell_for(sheet.part, unit)
-    return bool(cell) and not any(letter.isalpha() for letter in cell)

@@ -31,8 +31,11 @@ def defines(part: Part, unit: Unit) -> bool:
 
 @lru_cache(maxsize=256)
 def _opening(word: str) -> re.Pattern[str]:
-    after = r"[\W_]*?(?:[.:)(,=–—-]| (?:means?|stands?|(?:is|are|was) (?:an?|the|short))\b)"
-    return re.compile(rf"[\W_]*(?:an? |the )?{re.escape(word)}{after}", re.IGNORECASE)
+    says = r" (?:means?|stands?|(?:is|are|was) (?:an?|the|short))\b"
+    # Of several words a colon may follow that says something else of the thing.
+    marks = r"[.:)(,=–—-]" if " " not in word else r"[.:]\*\*|(?<=\*)[.:]?|[)(=–—]"
+    opens = rf"[\W_]{{0,8}}(?:an? |the )?{re.escape(word)}[\"”’]?[*_]{{0,2}}"
+    return re.compile(f"{opens}(?:{says}|{marks})", re.IGNORECASE)
 
 
 def _of_the_values(unit: Unit, typed: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -28,8 +28,8 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"how much\b|(?:what|which) (?:is|was|are|were) (?:the )?(?:[\w-]+ ){0,3}(?:limit|rate|height"
      r"|length|depth|width|weight|speed|draught|draft|capacity|temperature|distance|size|area"
      r"|minimum|maximum|budget)\b", "number"),
-    (r"(?:what|which|whats|what's) (?:[\w'’]+ ){0,3}(?:phone|telephone|extension|e-?mail|url|code"
-     r"|port|version|id|identifier|number|channel)\b", "identifier"),
+    (r"(?:what|which|whats|what's) (?:[\w'’]+ ){0,3}(?:phone|telephone|extension|e-?mail|url"
+     r"|web(?:site)? address|code|port|version|id|identifier|number|channel)\b", "identifier"),
     (r"(?:by |to |with |from |for |under |of )?(?:who|whom|whose)\b|(?:which|what) (?:\w+ ){0,2}(?:"
      r"person|man|woman|director|author|writer|actor|actress|singer|player|president|king|queen"
      r"|composer|producer|artist|manager|officer|politician|role|team)\b", "person"),
@@ -72,11 +72,21 @@ _MEASURES = (
     ("age", re.compile(r"\b(?:how old|what age|which age)\b", re.IGNORECASE)),
     (
         "weight",
-        re.compile(rf"\bhow heavy\b|{_OF_WHAT}(?:weight|mass)\b|\bweighs?\b", re.IGNORECASE),
+        re.compile(
+            rf"\bhow heavy\b|{_OF_WHAT}(?:weight|mass)\b|\bhow much (?:\w+ ){{1,6}}weigh\b",
+            re.IGNORECASE,
+        ),
     ),
-    ("e-mail", re.compile(r"\be-?mail(?=\W*$| (?:of|for|to)\b| add?ress)", re.IGNORECASE)),
+    (
+        "e-mail",
+        re.compile(
+            r"\be-?mail add?ress|^(?:(?!\bport\b|phone|extension|channel).)*\be-?mail\W*$",
+            re.IGNORECASE,
+        ),
+    ),
     ("web", re.compile(r"\b(?:url|web ?(?:page|site)? address)\b", re.IGNORECASE)),
 )
+_HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 ADDRESSES = ("e-mail", "web")
 
 ORIGIN = "born, founded or built"
@@ -95,10 +105,10 @@ _DEFINES = re.compile(
     r"\bwhat (?:do|does|did) (?:the )?(?:(?:letters|abbreviation|acronym|word|term) )?(.{2,60}?)"
     r" (?:stand for|mean)\b"
     r"|\b(?:meaning|definition) of (?:the )?(?:(?:word|term) )?(.{2,60}?)\W*$"
-    r"|^what(?:'s| is) (?:an? )?((?-i:[A-Z][A-Z0-9-]+))\W*$",
+    r"|^what(?:'s| is) (?:an? )?((?-i:[A-Z][A-Z0-9-]{0,30}[A-Z0-9]))\W*$",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r" \d+[A-Za-z]?(?![\w/.-]*\d|[\w%])")
+_NUMBERED = re.compile(r" \d{1,6}[A-Za-z]?(?![\w/.-]{0,12}\d|[\w%])")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 NAME_WEIGHT = 1.6
@@ -186,7 +196,8 @@ def part(text: str, id_: str = "1") -> Part:
     if post := _POST.search(said):
         terms = tuple(replace(t, required=True) if t.text == post[1] else t for t in terms)
     kind: Kind = "person" if by_name and kind_of(said) == "text" else kind_of(said)
-    measure = next((name for name, asks in _MEASURES if asks.search(said)), "")
+    counted = _HOW_MANY.search(said)
+    measure = "" if counted else next((n for n, asks in _MEASURES if asks.search(said)), "")
     return Part(
         id_, text, kind, terms, tuple(n for n, _, _ in found), by_name,
         measure if kind == ("identifier" if measure in ADDRESSES else "number") else "",
@@ -196,7 +207,9 @@ def part(text: str, id_: str = "1") -> Part:
 
 def _defined(text: str) -> str:
     match = _DEFINES.search(text)
-    return next((found for found in match.groups() if found), "").strip("\"'“”‘’ ") if match else ""
+    found = next((one for one in match.groups() if one), "") if match else ""
+    word = found.strip("\"'“”‘’ ")
+    return "" if {piece.lower() for piece in word.split()} <= STOP else word
 
 
 def _names(text: str) -> list[tuple[str, int, int]]:

@@ -219,16 +219,16 @@ def _whole_names(part: Part, units: Sequence[Unit], own: Grid, cover: Grid) -> N
 
 @lru_cache(maxsize=1024)
 def _numbered(name: str) -> re.Pattern[str] | None:
-    """Return what finds "STS 4" as it stands, or in a list or range ("STS 3 and 4"); None for
-    a name without a number, whose words may stand apart."""
+    """Return what finds "STS 4" as it stands, as "STS No. 4", or in a list ("STS 3 and 4"); None
+    for a name without a number, whose words may stand apart."""
     *_, head, number = ("", *name.split())
     if not head or not number[0].isdigit():
         return None
     head, number = re.escape(head), re.escape(number)
     between = r"\W{1,3}(?:(?:and|or|to) )?"
     return re.compile(
-        rf"(?<!\w){head}\W{{0,3}}{number}(?!\w)"
-        rf"|(?<!\w){head}s?(?:{between}[a-z]?\d+[a-z]?){{1,4}}?{between}{number}(?!\w)",
+        rf"(?<!\w){head}\W{{0,3}}(?:(?:no|nr|number)\b\W{{0,2}})?{number}(?!\w)"
+        rf"|(?<!\w){head}s?(?:{between}[a-z]?\d+[a-z]?){{1,12}}?{between}{number}(?!\w)",
         re.IGNORECASE,
     )
 
