@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from store_samples import MANIFEST, entry, found, ids, put, record, towards, wor
 
 from suffice.errors import StoreError, StoreLocked, StoreMismatch, StoreUnavailable
 from suffice.tools.store import SearchRequest, Store, open_store
+from suffice.tools.store.disk import sync_all
 from suffice.tools.store.edge import EdgeStore
 
 TESTS = Path(__file__).parent
@@ -575,3 +578,25 @@ def test_the_store_is_a_store(folder: Path) -> None:
     store: Store = EdgeStore(folder)
     assert repr(store) == f"EdgeStore({str(folder)!r})"
     asyncio.run(store.close())
+
+
+def test_a_file_that_is_renamed_while_a_folder_is_synced_is_no_outage(tmp_path: Path) -> None:
+    (tmp_path / "wal").mkdir()
+    (tmp_path / "wal" / "tmp-open").write_bytes(b"log")
+    done = threading.Event()
+
+    def rename() -> None:
+        names = [tmp_path / "wal" / "tmp-open", tmp_path / "wal" / "open"]
+        for turn in range(20_000):
+            names[turn % 2].rename(names[1 - turn % 2])
+            if turn % 50 == 0:
+                time.sleep(0.001)  # as the engine does, now and then
+        done.set()
+
+    renaming = threading.Thread(target=rename)
+    renaming.start()
+    while not done.is_set():
+        sync_all(tmp_path / "wal")
+    renaming.join()
+    with pytest.raises(FileNotFoundError):
+        sync_all(tmp_path / "gone")

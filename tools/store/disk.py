@@ -48,6 +48,27 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+RENAMED_MEANWHILE = 20
+"""Times that a folder is listed again because a file in it took another name."""
+
+
+def sync_all(folder: Path) -> None:
+    """Have the system write all files of a folder to the disk, and their names.
+
+    The engine makes its next files in the background and renames them when they are ready: what
+    is gone when it is to be opened stands there under another name.
+    """
+    for attempt in range(RENAMED_MEANWHILE):
+        try:
+            for file in (*folder.iterdir(), folder):
+                sync(file)
+        except FileNotFoundError:
+            if attempt == RENAMED_MEANWHILE - 1 or not folder.exists():
+                raise
+        else:
+            return
+
+
 @contextmanager
 def engine_errors(path: Path) -> Iterator[None]:
     """Turn the system's errors, and the engine's plain `Exception`s, into ours."""

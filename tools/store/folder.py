@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 import qdrant_edge as edge
 
 from ...errors import StoreError
-from .disk import require_space, sync
+from .disk import require_space, sync_all
 from .gate import Gate
 from .layout import DOCUMENT_INDEXES, PASSAGE_INDEXES, missing_indexes
 from .manifest import FILE, read_manifest, write_manifest
@@ -142,9 +142,7 @@ class Folder:
             shard.flush()
             self._unflushed[part] = 0
             return
-        log = self.path / part / "wal"
-        for file in (*log.iterdir(), log):
-            sync(file)
+        sync_all(self.path / part / "wal")
 
     # Called while exchanging
 
