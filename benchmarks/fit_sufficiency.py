@@ -2,12 +2,12 @@
 
     uv run --group benchmarks python benchmarks/fit_sufficiency.py FOLDER [--cache FOLDER]
 
-FOLDER holds the question sets; only their tune parts are read (see question_sets.py), and the
-hard example questions. Each question is asked in earnest, as it is and, of some, once more with
-the passages withheld that carry its answer. `--cache` keeps what was seen, for a fit with other
-signs; delete it after a change to search, reranking or reasoning. Prints the area under the ROC
-curve for questions held out, and for each family of sets left out of the fit whole. The same
-folder gives the same file.
+FOLDER holds the question sets; only their tune parts are read (see question_sets.py), the hard
+example questions, and those of `handbooks/`. Each question is asked in earnest, as it is and, of
+some, once more with the passages withheld that carry its answer. `--cache` keeps what was
+seen, for a fit with other signs; delete it after a change to search, reranking or reasoning.
+Prints the area under the ROC curve for questions held out, and for each family of sets left out
+of the fit whole. The same folder gives the same file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,18 @@ from typing import Any
 import lightgbm
 import numpy as np
 from scipy.optimize import minimize
-from situations import EXAMPLES, Case, Seen, documents, draw, restored, see, stored, variants
+from situations import (
+    EXAMPLES,
+    HANDBOOKS,
+    Case,
+    Seen,
+    documents,
+    draw,
+    restored,
+    see,
+    stored,
+    variants,
+)
 from train_evidence import forest
 
 from suffice import Corpus
@@ -44,6 +55,8 @@ FAMILIES = {
     "northwind": "northwind",
     "mtrag": "mtrag",
     "examples": "examples",
+    "clinic": "handbooks",
+    "foundry": "handbooks",
 }
 KINDS = {"asked": 1.0, "withheld": 0.5}
 """What a case of each kind counts for in the fit."""
@@ -55,6 +68,8 @@ WITHHELD = {
     "hotpotqa_train100": 1.0,
     "2wiki_train500": 1.0,
     "chunking472": 1.0,
+    "clinic": 0.5,
+    "foundry": 0.5,
 }
 """The share of a set's answerable questions that is asked again with its answer withheld. Not
 in northwind, which says most things twice, nor in musique, which has twins of its own."""
@@ -110,8 +125,14 @@ def gather(folder: Path, cache: Path) -> list[Seen]:
     """Return what was seen of the tuning cases of all sets; what the cache has is not asked."""
     kept: list[Seen] = []
     for name in FAMILIES:
-        kept += _seen(EXAMPLES if name == "examples" else folder / name, cache)
+        kept += _seen(_folder(name, folder), cache)
     return [seen for seen in kept if seen.evidence and _chosen(seen.case) and _single(seen.case)]
+
+
+def _folder(name: str, folder: Path) -> Path:
+    if FAMILIES[name] == "handbooks":
+        return HANDBOOKS / name
+    return EXAMPLES if name == "examples" else folder / name
 
 
 def _seen(folder: Path, cache: Path) -> list[Seen]:

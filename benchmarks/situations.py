@@ -21,6 +21,8 @@ from suffice.tools.reason.protocol import Draft, Followup, Plan, Say, Situation,
 from suffice.tools.types import Passage
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+HANDBOOKS = Path(__file__).parent / "handbooks"
+"""Papers of organisations that were made up for tuning, each with its questions."""
 
 LINKED = ("hotpotqa_train100", "2wiki_train500")
 """Sets whose questions take all their passages: without one of them nothing answers."""
@@ -79,6 +81,8 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 def documents(folder: Path) -> Any:
     if folder == EXAMPLES:
         return folder / "harbour"
+    if folder.parent == HANDBOOKS:
+        return folder / "docs"
     lines = (folder / "passages.jsonl").read_text("utf-8").splitlines()
     read = map(json.loads, lines)
     return [Document(id=r["id"], title=r["title"], text=r["text"]) for r in read]
