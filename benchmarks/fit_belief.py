@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +22,13 @@ from typing import Any
 import fit_sufficiency
 import numpy as np
 from answers import folded
-from fit_sufficiency import FAMILIES, auc
+from fit_sufficiency import auc
 from scipy.optimize import minimize
 from situations import Case, Seen
+from tuning import CACHE, FAMILIES, RememberingReader, fold_heads, fold_of, gathered
 
 from suffice.tools.embed import open_embedder
-from suffice.tools.reason.extractive.assess import Similarity, assess
+from suffice.tools.reason.extractive.assess import assess
 from suffice.tools.reason.extractive.belief import SIGNS, signs
 from suffice.tools.reason.extractive.outcome import told
 from suffice.tools.reason.extractive.settle import settle
@@ -56,20 +56,22 @@ class Row:
 
 
 def gather(folder: Path, cache: Path) -> list[Row]:
-    kept = fit_sufficiency.gather(folder, cache)
-    rows = asyncio.run(fit_sufficiency.measured(kept))
+    kept = gathered(folder, cache)
+    rows = asyncio.run(fit_sufficiency.measured(kept, cache))
     odds = fit_sufficiency.held_out(rows, {**BY_WORDS, **BY_MEANING}, lambda row: row.fold)
     slope, offset = fit_sufficiency.calibrated(odds, rows)
-    return asyncio.run(_weighed(kept, 1 / (1 + np.exp(-(slope * odds + offset)))))
+    estimates = 1 / (1 + np.exp(-(slope * odds + offset)))
+    return asyncio.run(_weighed(kept, estimates, cache))
 
 
-async def _weighed(kept: Sequence[Seen], estimates: Sequence[float]) -> list[Row]:
+async def _weighed(kept: Sequence[Seen], estimates: Sequence[float], cache: Path) -> list[Row]:
     """Return the cases of which something would be said, unless a required word is missing."""
     embedder = open_embedder("minilm")
     assert embedder is not None
-    similarity, found = Similarity(embedder), []
+    reader, found, heads = RememberingReader(embedder, cache), [], fold_heads(cache)
     for seen, estimate in zip(kept, estimates, strict=True):
-        weighed = await assess(seen.case.question, seen.evidence, similarity)
+        head = heads[fold_of(seen.case)]
+        weighed = await assess(seen.case.question, seen.evidence, reader, head)
         settled = settle(weighed.question.parts[0], weighed.tried[0])
         if settled.chosen is None or settled.chosen.lacks:
             continue
@@ -148,10 +150,9 @@ def report(rows: Sequence[Row]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--cache", type=Path, default=CACHE)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as nothing:
-        rows = gather(asked.folder, asked.cache or Path(nothing))
+    rows = gather(asked.folder, asked.cache)
     report(rows)
     weights, bias = fit(rows)
     slope, offset = straightened(rows, weights, bias)

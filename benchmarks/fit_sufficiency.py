@@ -15,9 +15,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,57 +24,19 @@ from typing import Any
 import lightgbm
 import numpy as np
 from scipy.optimize import minimize
-from situations import (
-    EXAMPLES,
-    HANDBOOKS,
-    Case,
-    Seen,
-    documents,
-    draw,
-    restored,
-    see,
-    stored,
-    variants,
-)
+from situations import Case, Seen, draw
 from train_evidence import forest
+from tuning import CACHE, FAMILIES, RememberingReader, fold_heads, fold_of, gathered
 
-from suffice import Corpus
 from suffice.tools.embed import open_embedder
+from suffice.tools.reason.extractive.assess import weigh
 from suffice.tools.reason.extractive.split import read
-from suffice.tools.reason.sufficiency.estimate import Sufficiency
+from suffice.tools.reason.extractive.support import read_units
 from suffice.tools.reason.sufficiency.head import FARTHEST, read_head, read_heads, table
-from suffice.tools.reason.sufficiency.signs import BY_MEANING, BY_WORDS, FORM
+from suffice.tools.reason.sufficiency.signs import BY_MEANING, BY_WORDS, FORM, signs
 
-FAMILIES = {
-    "musique_train100": "multi-hop",
-    "hotpotqa_train100": "multi-hop",
-    "2wiki_train500": "multi-hop",
-    "chunking472": "chunking",
-    "clapnq": "clapnq",
-    "northwind": "northwind",
-    "mtrag": "mtrag",
-    "examples": "examples",
-    "clinic": "handbooks",
-    "foundry": "handbooks",
-}
 KINDS = {"asked": 1.0, "withheld": 0.5}
 """What a case of each kind counts for in the fit."""
-
-WITHHELD = {
-    "clapnq": 0.5,
-    "mtrag": 0.5,
-    "examples": 1.0,
-    "hotpotqa_train100": 1.0,
-    "2wiki_train500": 1.0,
-    "chunking472": 1.0,
-    "clinic": 0.5,
-    "foundry": 0.5,
-}
-"""The share of a set's answerable questions that is asked again with its answer withheld. Not
-in northwind, which says most things twice, nor in musique, which has twins of its own."""
-
-MOST = {"2wiki_train500": 100, "chunking472": 110}
-"""Questions asked of the larger sets."""
 
 FOLDS = 5
 L2 = 10.0
@@ -114,67 +75,22 @@ class Row:
     @property
     def fold(self) -> int:
         """Twins, hops and variants of one question stay together."""
-        name = self.case.id.split("/")[0].removesuffix("-U")
-        return int(draw("fold", self.case.set, name) * FOLDS)
+        return int(draw("fold", self.case.set, self.case.question_id) * FOLDS)
 
 
-# Gathering
-
-
-def gather(folder: Path, cache: Path) -> list[Seen]:
-    """Return what was seen of the tuning cases of all sets; what the cache has is not asked."""
-    kept: list[Seen] = []
-    for name in FAMILIES:
-        kept += _seen(_folder(name, folder), cache)
-    return [seen for seen in kept if seen.evidence and _chosen(seen.case) and _single(seen.case)]
-
-
-def _folder(name: str, folder: Path) -> Path:
-    if FAMILIES[name] == "handbooks":
-        return HANDBOOKS / name
-    return EXAMPLES if name == "examples" else folder / name
-
-
-def _seen(folder: Path, cache: Path) -> list[Seen]:
-    file = cache / f"{folder.name}.jsonl"
-    if not file.exists():
-        with tempfile.TemporaryDirectory() as place, Corpus.open(place) as corpus:
-            corpus.add(documents(folder))
-            cases = _most(folder.name, variants(folder))
-            lines = [stored(seen) for seen in see(corpus, filter(_chosen, cases))]
-        cache.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(f"  {folder.name}: {len(lines)} cases", flush=True)
-    return [restored(line) for line in file.read_text("utf-8").splitlines()]
-
-
-def _most(name: str, cases: Iterable[Case]) -> list[Case]:
-    """The same questions of a large set each time, drawn by their names."""
-    found = list(cases)
-    ids = sorted({case.id for case in found}, key=lambda one: draw("pick", one))
-    kept = set(ids[: MOST.get(name)])
-    return [case for case in found if case.id in kept]
-
-
-def _chosen(case: Case) -> bool:
-    return case.kind == "asked" or draw("withheld", case.id) < WITHHELD.get(case.set, 0.0)
-
-
-def _single(case: Case) -> bool:
-    """Whether a question asks one thing: the parts of others are weighed one by one."""
-    return len(read(case.question).parts) == 1
-
-
-async def measured(kept: Sequence[Seen]) -> list[Row]:
+async def measured(kept: Sequence[Seen], cache: Path) -> list[Row]:
     """Return the signs of each, in order."""
     embedder = open_embedder("minilm")
     assert embedder is not None
-    sufficiency = Sufficiency(embedder)
-    rows = [
-        Row(seen.case, await sufficiency.signs(seen.case.question, seen.evidence)) for seen in kept
-    ]
+    reader, found, heads = RememberingReader(embedder, cache), [], fold_heads(cache)
+    for seen in kept:
+        (part,) = read(seen.case.question).parts
+        weighed = await weigh(
+            part, seen.evidence, read_units(seen.evidence), reader, heads[fold_of(seen.case)]
+        )
+        found.append(Row(seen.case, signs(weighed)))
     await embedder.close()
-    return rows
+    return found
 
 
 # Fitting
@@ -297,12 +213,11 @@ def report(rows: Sequence[Row], within: Any, without: Any) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--cache", type=Path, default=CACHE)
     default = Path(__file__).parent.parent / "tools" / "reason" / "sufficiency" / "head.json"
     parser.add_argument("--out", type=Path, default=default)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as nothing:
-        rows = asyncio.run(measured(gather(asked.folder, asked.cache or Path(nothing))))
+    rows = asyncio.run(measured(gathered(asked.folder, asked.cache), asked.cache))
     heads = {}
     for name, ways in (("by_meaning", {**BY_WORDS, **BY_MEANING}), ("by_words", BY_WORDS)):
         print(name, len(rows), "cases")

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from question_sets import HALVED, TURNS, half
+from question_sets import HALVED, half, read_hops
 
 from suffice import Agent, Corpus, Document
 from suffice.agent.evaluation.outcome import Place, narrowed
+from suffice.agent.evaluation.questions import EvalQuestion
 from suffice.tools.reason.extractive import ExtractiveReasoner
+from suffice.tools.reason.followup import standalone
 from suffice.tools.reason.protocol import Draft, Followup, Plan, Say, Situation, Standalone, Verdict
 from suffice.tools.types import Passage
 
@@ -41,6 +43,11 @@ class Case:
     gold: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     type: str = ""
+
+    @property
+    def question_id(self) -> str:
+        """What twins, steps and variants of one question share."""
+        return self.id.split("/")[0].removesuffix("-U")
 
 
 @dataclass
@@ -70,6 +77,14 @@ def variants(folder: Path) -> Iterator[Case]:
             if folder.name in LINKED:
                 gone = (gone[int(draw("gone", case.id) * len(gone))],)
             yield replace(case, kind="withheld", answerable=False, exclude=(*case.exclude, *gone))
+
+
+def hops(folder: Path) -> Iterator[Case]:
+    """Yield the single steps that the questions of a set were composed of."""
+    told = {h["gold"]: h["answer"] for row in rows(folder) for h in row.get("hops") or []}
+    for hop in read_hops(folder).questions:
+        answers = tuple(told[gold] for gold in hop.gold if gold in told)
+        yield Case(folder.name, hop.id, hop.text, True, "hop", gold=hop.gold, answers=answers)
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -147,14 +162,19 @@ def draw(*names: str) -> float:
 
 
 def _case(name: str, row: dict[str, Any]) -> Case:
-    said = [text for who, text in row.get("history") or [] if who == "user"][-TURNS:]
     return Case(
         set=name,
         id=row["id"],
-        question=" ".join([*said, row["question"]]),
+        question=_alone(row),
         answerable=bool(row["answerable"]),
         exclude=tuple(row.get("exclude") or ()),
         gold=tuple(row["gold"]),
         answers=tuple(row["answers"]),
         type=str(row.get("type", "")),
     )
+
+
+def _alone(row: dict[str, Any]) -> str:
+    """The question as the rules make it stand alone, of one asked in a conversation."""
+    asked = EvalQuestion(question=row["question"], history=row.get("history") or ())
+    return standalone(asked.question, asked.turns).question if asked.turns else asked.question

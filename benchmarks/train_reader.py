@@ -1,23 +1,22 @@
 """Trains the reader of the extractive reasoner and writes it where the package keeps it.
 
-    python benchmarks/train_reader.py FOLDER [--cache FOLDER] [--out FILE]
+    uv run --group benchmarks python benchmarks/train_reader.py FOLDER [--cache FOLDER] [--out FILE]
 
-FOLDER holds the question sets named in FAMILIES; only their tune parts are read, and the hard
-example questions. Every question is asked once with the reader as it is, and what had been
-found at the end of that run is kept in the cache. A piece is right where it stands in a
-supporting passage and holds the answer. Every family is also left out once, and the reader
-trained on the others is measured on it. Needs lightgbm, which the package itself does not.
+FOLDER holds the question sets; what is read of them, and of what else, says tuning.py, whose
+`--cache` it shares with the two fits that come after it: fit_sufficiency.py, fit_belief.py.
+Every question is asked once with the reader as it is, and what had been found at the end of
+that run is kept. A piece is right where it stands in a supporting passage and holds the
+answer. With `--report` every family is also left out once, and the reader trained on the
+others is measured on it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
-import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,37 +24,43 @@ from typing import Any
 import lightgbm
 import numpy as np
 from answers import folded
-from corpora import RememberingEmbedder
-from question_sets import HALVED, half, read_hops
+from situations import Case, Seen, draw
 from train_evidence import forest
+from tuning import (
+    CACHE,
+    FAMILIES,
+    FOLDS,
+    RememberingReader,
+    fold_file,
+    fold_of,
+    gathered,
+    gathered_steps,
+)
 
-from suffice import Agent, Corpus, Document
 from suffice.tools.embed import open_embedder
-from suffice.tools.reason.extractive.assess import Similarity, along, compared
 from suffice.tools.reason.extractive.bridge import bridges, mentions
+from suffice.tools.reason.extractive.close import chosen
 from suffice.tools.reason.extractive.links import linked, steps
 from suffice.tools.reason.extractive.signals import LINKED, OWN, linked_signals, own_signals
 from suffice.tools.reason.extractive.split import read
 from suffice.tools.reason.extractive.support import Sheet, read_units, sheet
-from suffice.tools.types import Passage
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
-FAMILIES = {
-    "examples": "examples",
-    "hotpotqa_train100": "hotpot",
+SENTENCES = ("clapnq", "northwind", "mtrag", "chunking472")
+"""Sets whose answers are sentences: a piece is right where most of its words are theirs."""
+
+SETS = {
     "musique_train100": "musique",
+    "hotpotqa_train100": "hotpot",
     "2wiki_train500": "2wiki",
-    "clapnq": "clapnq",
-    "northwind": "northwind",
-    "mtrag": "mtrag",
+    **{name: family for name, family in FAMILIES.items() if family != "multi-hop"},
 }
-SENTENCES = ("clapnq", "northwind", "mtrag")
-"""Families whose answers are sentences: a piece is right where most of its words are theirs."""
+"""The family of each set, of which one is left out at a time."""
+
+KINDS = ("single-hop", "bridge", "three-hop", "comparison", "conflict")
+"""Types of questions that are reported apart."""
 
 THEIRS = 0.6
-MOST = 190
-FOLDS = 3
-TREES = (100, 120)
+TREES = (120, 150)
 SETTINGS = {
     "objective": "binary",
     "num_leaves": 12,
@@ -75,8 +80,9 @@ SETTINGS = {
 _RISING = """
     own own_rare own_best own_relation own_relation_best cover cover_rare cover_best
     cover_relation cover_relation_best named passage_cover place similarity similarity_best
-    relation relation_best phrase pull first first_best first_passage link_start
-    link_nearness link_similarity link_open link_cover link_named link_typed
+    relation relation_best phrase pull words words_best words_rest words_rest_best least
+    first first_best first_passage link_start link_nearness link_similarity link_open
+    link_cover link_named link_typed
 """
 _FALLING = "required_open open first_rank similarity_rank"
 RISING, FALLING = frozenset(_RISING.split()), frozenset(_FALLING.split())
@@ -85,10 +91,9 @@ RISING, FALLING = frozenset(_RISING.split()), frozenset(_FALLING.split())
 
 @dataclass
 class Row:
-    """One question: its sheet, and for each unit whether it bears on it and holds the answer."""
+    """One case: its sheet, and for each unit whether it bears on it and holds the answer."""
 
-    family: str
-    question: dict[str, Any]
+    case: Case
     sheet: Sheet
     answers: np.ndarray
     bears: np.ndarray
@@ -97,96 +102,50 @@ class Row:
     first: np.ndarray = field(default_factory=lambda: np.zeros(0))
     table: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
+    @property
+    def family(self) -> str:
+        return SETS[self.case.set]
+
 
 # Gathering
 
 
-def asked(name: str, folder: Path) -> list[dict[str, Any]]:
-    """The questions of a set to train on; of hop chains, the single steps as well."""
-    if name == "examples":
-        return _lines(EXAMPLES / "questions-hard.jsonl")
-    rows = _lines(folder / name / "questions.jsonl")
-    if name in HALVED:
-        rows = [row for row in rows if half(row["id"]) == "tune"]
-    for row in rows:
-        turns = [text for who, text in row.get("history") or [] if who.lower() == "user"]
-        row["question"] = " ".join([*turns[-2:], row["question"]])
-    rows = rows[:: max(1, len(rows) // MOST)][: MOST + 10]
-    if name.startswith("musique"):
-        answers = {h["gold"]: h["answer"] for r in rows for h in r.get("hops") or []}
-        for hop in read_hops(folder / name).questions[:MOST]:
-            told = [answers[gold] for gold in hop.gold if gold in answers]
-            rows.append({"id": hop.id, "question": hop.text, "gold": list(hop.gold),
-                         "answers": told, "answerable": True})  # fmt: skip
-    return rows
-
-
-def found(name: str, folder: Path, cache: Path) -> Iterator[tuple[dict[str, Any], list[Passage]]]:
-    """Ask every question of a set; yield it with what had been found at the end."""
-    kept = cache / f"{name}.jsonl"
-    if not kept.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        kept.write_text("\n".join(_ask_all(name, folder)), encoding="utf-8")
-    for row in _lines(kept):
-        yield row["q"], [Passage(**passage) for passage in row["evidence"]]
-
-
-def _ask_all(name: str, folder: Path) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as place, Corpus.open(place) as corpus:
-        if name == "examples":
-            corpus.add(EXAMPLES / "harbour")
-        else:
-            rows = _lines(folder / name / "passages.jsonl")
-            corpus.add(Document(id=r["id"], title=r["title"], text=r["text"]) for r in rows)
-        with Agent(corpus, small="none") as agent:
-            for row in asked(name, folder):
-                hidden = row.get("exclude")
-                where = {"document_id": {"not_in": hidden}} if hidden else None
-                passages = agent.ask(row["question"], where=where).passages
-                yield json.dumps({"q": row, "evidence": [p.model_dump() for p in passages]})
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-
-
-async def gather(folder: Path, cache: Path, similarity: Similarity) -> list[Row]:
+async def gather(kept: Sequence[Seen], reader: RememberingReader) -> list[Row]:
     rows = []
-    for name, family in FAMILIES.items():
-        for question, passages in found(name, folder, cache):
-            parts = read(question["question"]).parts
-            if len(parts) == 1 and passages and parts[0].terms:
-                rows += await _rows(family, question, passages, similarity)
-        print(family, Counter(r.family for r in rows)[family], flush=True)
+    for seen in kept:
+        (part,) = read(seen.case.question).parts
+        if part.terms:
+            rows += await _rows(seen, reader)
+    print(dict(Counter(row.family for row in rows)), flush=True)
     return rows
 
 
-async def _rows(
-    family: str, question: dict[str, Any], passages: Sequence[Passage], similarity: Similarity
-) -> list[Row]:
+async def _rows(seen: Seen, reader: RememberingReader) -> list[Row]:
     """The question with meanings compared, and for some by words alone."""
-    made = sheet(read(question["question"]).parts[0], passages, read_units(passages))
-    answers = _answers(family, question, made)
-    if question["answerable"] and not answers.any():
+    (part,) = read(seen.case.question).parts
+    made = chosen(sheet(part, seen.evidence, read_units(seen.evidence)))
+    if not made.units:
+        return []
+    answers = _answers(seen.case, made)
+    if seen.case.answerable and not answers.any():
         return []  # a yes or no, or not found: nothing to learn
-    bears = answers | _bears(question, made, answers)
-    row = Row(family, question, made, answers, bears, np.zeros(0))
-    near = await compared(made, similarity)
-    both = [replace(row, sheet=near, own=own_signals(near))]
-    if _draw(question["id"]) < 0.3:
-        both.append(replace(row, own=own_signals(made), words=True))
+    near = await reader.compared(made)
+    row = Row(seen.case, near, answers, answers | _bears(seen.case, made, answers), np.zeros(0))
+    both = [replace(row, own=own_signals(near))]
+    if draw(seen.case.id) < 0.3:
+        both.append(replace(row, sheet=made, own=own_signals(made), words=True))
     return both
 
 
-def _answers(family: str, question: dict[str, Any], made: Sheet) -> np.ndarray:
-    gold, golds = set(question["gold"]), [folded(a) for a in question["answers"]]
+def _answers(case: Case, made: Sheet) -> np.ndarray:
+    gold, golds = set(case.gold), [folded(a) for a in case.answers]
     found = np.zeros(len(made.units), dtype=bool)
-    for row, unit in enumerate(made.units):
+    for row, unit in enumerate(made.units if case.answerable else ()):
         passage = made.passages[unit.passage]
         if not gold & {passage.document_id, passage.source} and not _at(passage.source, gold):
             continue
         said = folded(unit.text)
-        if family in SENTENCES:
+        if case.set in SENTENCES:
             theirs, ours = set(" ".join(golds).split()), said.split()
             found[row] = len(ours) > 4 and sum(w in theirs for w in ours) >= THEIRS * len(ours)
         else:
@@ -198,9 +157,9 @@ def _at(source: str, gold: set[str]) -> bool:
     return any(source.endswith("/" + g) for g in gold)
 
 
-def _bears(question: dict[str, Any], made: Sheet, answers: np.ndarray) -> np.ndarray:
+def _bears(case: Case, made: Sheet, answers: np.ndarray) -> np.ndarray:
     """Which units of supporting passages name what a right unit speaks of."""
-    gold = set(question["gold"])
+    gold = set(case.gold)
     found = np.zeros(len(made.units), dtype=bool)
     right = [made.units[row] for row in np.flatnonzero(answers)]
     for row, unit in enumerate(made.units):
@@ -213,10 +172,6 @@ def _bears(question: dict[str, Any], made: Sheet, answers: np.ndarray) -> np.nda
     return found
 
 
-def _draw(name: str) -> float:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
-
-
 # Training
 
 
@@ -226,7 +181,7 @@ def weights(rows: Sequence[Row], labels: Sequence[np.ndarray]) -> np.ndarray:
     parts = []
     for row, label in zip(rows, labels, strict=True):
         weight = (100 / counts[row.family]) ** 0.5 * (0.5 if row.words else 1.0)
-        weight *= 1.0 if row.question["answerable"] else 0.5
+        weight *= 1.0 if row.case.answerable else 0.5
         each = np.full(len(label), weight)
         each[label] *= 2.0 / max(1, label.sum()) ** 0.5
         parts.append(each)
@@ -246,33 +201,42 @@ def grown(
 
 
 async def with_links(
-    rows: Sequence[Row], first: Sequence[np.ndarray], similarity: Similarity
+    rows: Sequence[Row], first: Sequence[np.ndarray], reader: RememberingReader
 ) -> None:
     for row, odds in zip(rows, first, strict=True):
         followed = steps(row.sheet, odds)
-        cosines = None if row.words else await along(row.sheet, followed, similarity)
+        cosines = None if row.words else await reader.along(row.sheet, followed)
         links = linked(row.sheet, odds, followed, cosines)
         row.first = odds
         row.sheet = replace(row.sheet, first=odds, links=links)
         row.table = np.hstack([row.own, linked_signals(row.sheet, odds, links)])
 
 
-def folds(rows: Sequence[Row]) -> np.ndarray:
-    return np.array([int(_draw("fold" + row.question["id"]) * FOLDS) for row in rows])
+@dataclass
+class Trained:
+    """Both forests."""
+
+    first: lightgbm.Booster
+    second: lightgbm.Booster
+
+    async def scores(self, rows: Sequence[Row], reader: RememberingReader) -> list[np.ndarray]:
+        """Return what is said of rows that it was not trained on."""
+        await with_links(rows, [self.first.predict(r.own, raw_score=True) for r in rows], reader)
+        return [self.second.predict(row.table, raw_score=True) for row in rows]
 
 
-async def train(
-    rows: Sequence[Row], similarity: Similarity
-) -> tuple[lightgbm.Booster, lightgbm.Booster]:
-    """Both forests; the second sees what the first says of questions it was not grown on."""
-    fold = folds(rows)
-    odds: list[Any] = [None] * len(rows)
-    for k in range(FOLDS):
-        model = _first([r for r, f in zip(rows, fold, strict=True) if f != k])
-        for i in np.flatnonzero(fold == k):
-            odds[i] = model.predict(rows[i].own, raw_score=True)
-    await with_links(rows, odds, similarity)
-    return _first(rows), _second(rows)
+async def train(rows: Sequence[Row], reader: RememberingReader) -> tuple[Trained, list[Trained]]:
+    """Return what all rows make, and for each fold what the rows of the others do.
+
+    The second forest sees what the first says of questions that this was not trained on.
+    """
+    fold = np.array([fold_of(row.case) for row in rows])
+    firsts = [_first([rows[i] for i in np.flatnonzero(fold != k)]) for k in range(FOLDS)]
+    odds = [firsts[k].predict(r.own, raw_score=True) for r, k in zip(rows, fold, strict=True)]
+    await with_links(rows, odds, reader)
+    seconds = [_second([rows[i] for i in np.flatnonzero(fold != k)]) for k in range(FOLDS)]
+    parts = [Trained(*each) for each in zip(firsts, seconds, strict=True)]
+    return Trained(_first(rows), _second(rows)), parts
 
 
 def _first(rows: Sequence[Row]) -> lightgbm.Booster:
@@ -290,44 +254,56 @@ def report(name: str, rows: Sequence[Row], scores: Sequence[np.ndarray]) -> None
     cells = defaultdict(list)
     for row, score in told:
         order = np.argsort(-score, kind="stable")
-        kind = str(row.question.get("type", "hop")) if row.family in ("examples",) else ""
+        kind = row.case.type if row.case.type in KINDS else ""
         cells[kind].append([row.answers[order[:k]].any() for k in (1, 2, 3, 5)])
     for kind, hits in cells.items():
         print(f"  {name:12} {kind:12} n={len(hits):4}  right in 1, 2, 3, 5:",
               (100 * np.mean(hits, axis=0)).round(1), flush=True)  # fmt: skip
 
 
-def stored(first: lightgbm.Booster, second: lightgbm.Booster) -> dict[str, Any]:
+def stored(trained: Trained) -> dict[str, Any]:
     return {
-        "first": {"signals": list(OWN), **forest(first)},
-        "second": {"signals": list(OWN + LINKED), **forest(second)},
+        "first": {"signals": list(OWN), **forest(trained.first)},
+        "second": {"signals": list(OWN + LINKED), **forest(trained.second)},
     }
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--cache", type=Path, default=Path(".build/reader"))
+    parser.add_argument("--cache", type=Path, default=CACHE)
     default = Path(__file__).parent.parent / "tools" / "reason" / "extractive" / "reader.json"
     parser.add_argument("--out", type=Path, default=default)
     parser.add_argument("--report", action="store_true", help="leave every family out once")
-    chosen = parser.parse_args()
-    inner = open_embedder("minilm")
-    assert inner is not None
-    embedder = RememberingEmbedder(inner, chosen.cache)
-    similarity = Similarity(embedder)
-    rows = await gather(chosen.folder, chosen.cache, similarity)
-    for family in dict.fromkeys(FAMILIES.values() if chosen.report else ()):
+    asked = parser.parse_args()
+    kept = await asyncio.to_thread(_seen, asked.folder, asked.cache)
+    await _train(kept, asked.cache, asked.out, report_too=asked.report)
+
+
+def _seen(folder: Path, cache: Path) -> list[Seen]:
+    return [*gathered(folder, cache), *gathered_steps(folder, cache)]
+
+
+async def _train(kept: Sequence[Seen], cache: Path, out: Path, *, report_too: bool) -> None:
+    embedder = open_embedder("minilm")
+    assert embedder is not None
+    reader = RememberingReader(embedder, cache)
+    rows = await gather(kept, reader)
+    for family in dict.fromkeys(SETS.values() if report_too else ()):
         held = [r for r in rows if r.family == family]
-        first, second = await train([r for r in rows if r.family != family], similarity)
-        await with_links(held, [first.predict(r.own, raw_score=True) for r in held], similarity)
-        report(family, held, [second.predict(r.table, raw_score=True) for r in held])
-    first, second = await train(rows, similarity)
-    embedder.save()
+        without, _ = await train([r for r in rows if r.family != family], reader)
+        report(family, held, await without.scores(held, reader))
+    whole, parts = await train(rows, reader)
     await embedder.close()
-    text = json.dumps(stored(first, second), separators=(",", ":")) + "\n"
-    chosen.out.write_text(text, encoding="utf-8")
-    print(f"{chosen.out}: {len(text):,} bytes")
+    _write(out, stored(whole))
+    for k, part in enumerate(parts):
+        _write(fold_file(cache, k), stored(part))
+
+
+def _write(out: Path, made: dict[str, Any]) -> None:
+    text = json.dumps(made, separators=(",", ":")) + "\n"
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: {len(text):,} bytes")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from suffice.testing import HashEmbedder
 from suffice.tools.arrays import product
 from suffice.tools.embed.protocol import Tokens
 from suffice.tools.reason.extractive import ExtractiveReasoner
+from suffice.tools.reason.extractive.close import REMEMBERED
 from suffice.tools.reason.protocol import Draft, Situation
 from suffice.tools.reason.sufficiency.estimate import Sufficiency
-from suffice.tools.reason.sufficiency.reading import REMEMBERED
 from suffice.tools.types import Passage
 
 QUESTION = "When was the Halvard Bridge opened?"

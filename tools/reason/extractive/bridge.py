@@ -42,6 +42,20 @@ class Link:
     typed: float
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A name that unit `start` gives, what to ask of it, and the units that speak of it.
+
+    `open` are the terms of the part that the start leaves open.
+    """
+
+    start: int
+    bridge: Bridge
+    query: str
+    open: tuple[int, ...]
+    units: tuple[int, ...]
+
+
 @lru_cache(maxsize=8192)
 def _mentions(text: str) -> tuple[Span, ...]:
     """Names, roles and codes of a text, in order, one for each stretch."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from .bridge import Bridge, Link, bridges, mentions
+from .bridge import Bridge, Link, Step, bridges, mentions
 from .support import Grid, Sheet
 from .words import stems
 
@@ -23,17 +22,6 @@ COMMON = 0.4
 
 MET = 0.75
 """How well a term must be met to count as met."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A name that unit `start` gives, what to ask of it, and the units that speak of it."""
-
-    start: int
-    bridge: Bridge
-    query: str
-    open: tuple[int, ...]
-    units: tuple[int, ...]
 
 
 def steps(sheet: Sheet, first: Grid) -> list[Step]:

@@ -17,7 +17,7 @@ from ..protocol import (
     SubQuestion,
     Verdict,
 )
-from .assess import Similarity, assess
+from .assess import assess, open_reader
 from .decide import Judged
 from .follow import next_queries
 from .outcome import Outcome, claims, conclude, findings, missing
@@ -45,11 +45,7 @@ class ExtractiveReasoner:
     def __init__(
         self, embedder: Embedder | None = None, *, sure: float = SURE, enough: float = ENOUGH
     ) -> None:
-        self._similarity = Similarity(embedder) if embedder is not None else None
-        # Here and not above, for it reads with the words of this package.
-        from ..sufficiency.estimate import Sufficiency
-
-        self._sufficiency = Sufficiency(embedder)
+        self._reader = open_reader(embedder)
         self._sure, self._enough = sure, enough
         self._concluded: OrderedDict[str, tuple[tuple[Passage, ...], Outcome]] = OrderedDict()
 
@@ -119,11 +115,11 @@ class ExtractiveReasoner:
         return outcome
 
     async def _weigh(self, situation: Situation) -> Outcome:
-        weighed = await assess(situation.question, situation.evidence, self._similarity)
-        estimates = [
-            await self._sufficiency.of(part.text, situation.evidence)
-            for part in weighed.question.parts
-        ]
+        # Here and not above, for it reads with the words of this package.
+        from ..sufficiency.estimate import estimated
+
+        weighed = await assess(situation.question, situation.evidence, self._reader)
+        estimates = [estimated(made) for made in weighed.sheets]
         return conclude(weighed, estimates, self._enough)
 
     def _is_sure(self, situation: Situation, chosen: Judged) -> bool:

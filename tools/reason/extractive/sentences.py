@@ -73,11 +73,12 @@ def _units(text: str, above: str, index: int) -> tuple[Unit, ...]:
             heading = quoted
             continue
         context = " ".join(part for part in (above, heading, piece.lead) if part)
-        before = " ".join(unit.text for unit in found[-2:])
+        above_it = found[-2:]
+        before = " ".join(unit.text for unit in above_it)
         found.append(
             Unit(
                 index, len(found), piece.start, piece.end, quoted, piece.kind, context, before,
-                stems(quoted), stems(context), stems(before),
+                stems(quoted), stems(context), frozenset().union(*(u.stems for u in above_it)),
                 piece.lead if piece.kind == "row" else "",
             )
         )  # fmt: skip

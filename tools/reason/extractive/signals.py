@@ -26,8 +26,11 @@ OWN = (
     "place", "trust", "rank", "typed", "pull", "phrase", "subject", "kind",
     "form", "length", "order", "fresh", "similarity", "similarity_best", "similarity_rank",
     "relation", "relation_best", "terms", "names",
+    "words", "words_best", "words_rest", "words_rest_best", "least", "asking",
 )  # fmt: skip
-"""Signals of a piece by itself. `…_best` is how far it lies behind the best piece."""
+"""Signals of a piece by itself. `…_best` is how far it lies behind the best piece. From `words`
+on they compare the words of the piece one by one: all, those that are no names, the one met
+worst, the question word."""
 
 LINKED = (
     "first", "first_best", "first_rank", "first_beside", "first_passage", "link",
@@ -87,6 +90,7 @@ def own_signals(sheet: Sheet) -> Grid:
         columns[name], columns[f"{name}_best"] = known, known - best
     last = np.where(sheet.near, sheet.similarity, -9.0)
     columns["similarity_rank"] = _rank(last) if sheet.compared else blank
+    columns |= _word_by_word(sheet)
     return np.stack([columns[name] for name in OWN], axis=1)
 
 
@@ -119,6 +123,33 @@ def linked_signals(sheet: Sheet, first: Grid, links: Sequence[Link]) -> Grid:
         column["link_typed"][row] = link.typed
         column["link_same"][row] = sheet.units[link.start].passage == sheet.units[row].passage
     return table
+
+
+def _word_by_word(sheet: Sheet) -> dict[str, Grid]:
+    """How well the best word of a unit means each word that is asked."""
+    meaning, columns = sheet.close.meaning, {}
+    names = ("words", "words_rest", "least", "asking")
+    if meaning is None:
+        found = np.full((len(names), len(sheet.units)), np.nan)
+    else:
+        rest = np.where(meaning.content & ~meaning.names, meaning.weights, 0.0)
+        rows = [meaning.words @ meaning.weights, _share(meaning.words, rest)]
+        rows.append(meaning.words[:, meaning.content].min(axis=1))
+        rows.append(_share(meaning.words, meaning.asking.astype(np.float64)))
+        found = np.full((len(names), len(sheet.units)), np.nan)
+        found[:, sheet.close.rows] = rows
+        found[:, ~sheet.near] = np.nan
+    for name, values in zip(names, found, strict=True):
+        columns[name] = values
+        if name.startswith("words"):
+            columns[f"{name}_best"] = _behind(values)
+    return columns
+
+
+def _behind(values: Grid) -> Grid:
+    """How far each value lies behind the best one that is known."""
+    known = values[~np.isnan(values)]
+    return values - (known.max() if len(known) else np.nan)
 
 
 def _share(grid: Grid, weights: Grid) -> Grid:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Passage
-from .bridge import Link
+from .bridge import Link, Step
+from .meaning import Meaning
 from .places import countries
 from .question import Part, Term
 from .sentences import Unit, units
@@ -42,6 +43,23 @@ _BORN = re.compile(r"\((?:\w+ ){0,4}(?:b\.|born)\W")
 
 
 @dataclass(frozen=True)
+class Close:
+    """What is read closely for a part, by place in the evidence: `passages` (N), and
+    `background` (B), which shows what is usual in this corpus.
+
+    `rows` (R,) are the units of the passages read, `held` (N + B, T) says how well each passage
+    as a whole meets each term, and `meaning` compares them word by word; None where no
+    embedder shows its word pieces.
+    """
+
+    passages: tuple[int, ...] = ()
+    background: tuple[int, ...] = ()
+    rows: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    held: Grid = field(default_factory=lambda: np.zeros((0, 0)))
+    meaning: Meaning | None = None
+
+
+@dataclass(frozen=True)
 class Sheet:
     """All units of the evidence against the terms of one part.
 
@@ -52,7 +70,8 @@ class Sheet:
     `similarity[u]` is the cosine of the part to the unit with its title and headings, and
     `relation[u]` that of what the part asks without the names in it; both are 0 where they
     were not computed, which `near[u]` tells. `first[u]` are the log-odds that a unit bears on
-    the part, by itself, and `scores[u]` that it holds the answer, with all that `links` to it.
+    the part, by itself, and `scores[u]` that it holds the answer, with all that `links` to it:
+    the `steps` that names lead, and how near in meaning each goes `along` (S, U).
     """
 
     part: Part
@@ -69,6 +88,9 @@ class Sheet:
     first: Grid
     scores: Grid
     links: tuple[Link, ...] = ()
+    steps: tuple[Step, ...] = ()
+    along: Grid | None = None
+    close: Close = field(default_factory=Close)
 
     @property
     def compared(self) -> bool:
@@ -141,17 +163,17 @@ def sheet(part: Part, evidence: Sequence[Passage], found: Sequence[Unit]) -> She
     terms = part.terms
     wanted = frozenset(stem for term in terms for stem in (term.stem, *term.also))
 
-    def met(present: frozenset[str]) -> list[float]:
+    def meets(present: frozenset[str]) -> list[float]:
         if wanted.isdisjoint(present):  # most pieces speak of something else
             return [0.0] * len(terms)
-        return [_met(term, present) for term in terms]
+        return [met(term, present) for term in terms]
 
     def grid(rows: list[list[float]]) -> Grid:
         return np.array(rows, dtype=np.float64).reshape(len(found), len(terms))
 
-    own = grid([met(unit.stems | _implied(unit.text)) for unit in found])
-    context = grid([met(unit.context_stems) for unit in found])
-    before = grid([met(unit.before_stems) for unit in found])
+    own = grid([meets(unit.stems | _implied(unit.text)) for unit in found])
+    context = grid([meets(unit.context_stems) for unit in found])
+    before = grid([meets(unit.before_stems) for unit in found])
     cover = np.maximum(own, np.maximum(CONTEXT * context, BEFORE * before))
     _tie_numbers(part, own, cover)
     weights = np.array([t.weight for t in terms]) / part.weight if terms else np.zeros(0)
@@ -236,11 +258,12 @@ def _numbered(name: str) -> re.Pattern[str] | None:
 def _in_one_cell(unit: Unit, name: Sequence[Term]) -> bool:
     """Say whether a row has a whole name in one cell, or under its title, and not in pieces."""
     places = [unit.context_stems, *(stems(cell) for cell in cells(unit.text))]
-    met = ([_met(term, place) for term in name] for place in places)
-    return any(sum(each) >= WHOLE * len(name) for each in met)
+    found = ([met(term, place) for term in name] for place in places)
+    return any(sum(each) >= WHOLE * len(name) for each in found)
 
 
-def _met(term: Term, present: frozenset[str]) -> float:
+def met(term: Term, present: frozenset[str]) -> float:
+    """Say how well a text with these stems meets a term."""
     if term.stem in present:
         return 1.0
     return SYNONYM if term.also and not term.also.isdisjoint(present) else 0.0

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ...embed.protocol import Embedder
 from ...types import Passage
+from ..extractive.assess import open_reader, weigh
 from ..extractive.question import part
+from ..extractive.support import Sheet, read_units
 from .head import Heads, shipped
-from .reading import Reader
 from .signs import signs
 
 
@@ -20,7 +21,7 @@ class Sufficiency:
     """
 
     def __init__(self, embedder: Embedder | None = None, heads: Heads | None = None) -> None:
-        self._reader = Reader(embedder)
+        self._reader = open_reader(embedder)
         self._heads = heads
 
     async def of(self, asked: str, evidence: Sequence[Passage]) -> float:
@@ -28,10 +29,18 @@ class Sufficiency:
 
         It is 0 without evidence. The same question and evidence always give the same.
         """
-        if not evidence:
-            return 0.0
-        return (self._heads or shipped()).probability(await self.signs(asked, evidence))
+        return estimated(await self._weighed(asked, evidence), self._heads)
 
     async def signs(self, asked: str, evidence: Sequence[Passage]) -> dict[str, float]:
         """Return what the estimate rests on, by name."""
-        return signs(await self._reader.read(part(asked), evidence))
+        return signs(await self._weighed(asked, evidence))
+
+    async def _weighed(self, asked: str, evidence: Sequence[Passage]) -> Sheet:
+        return await weigh(part(asked), evidence, read_units(evidence), self._reader)
+
+
+def estimated(weighed: Sheet, heads: Heads | None = None) -> float:
+    """Return the probability that the evidence of a part answers it, 0 where there is none."""
+    if not weighed.passages:
+        return 0.0
+    return (heads or shipped()).probability(signs(weighed))

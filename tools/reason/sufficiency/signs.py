@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 
+from ..extractive.meaning import Array, Marks, Meaning
 from ..extractive.question import Part
-from ..extractive.spans import spans
-from ..extractive.words import stems, words_of
-from .meaning import Array, Marks, Meaning
-from .reading import Reading, met
+from ..extractive.support import Sheet
+from ..extractive.words import words_of
+from .reading import Reading, reading_of
 
 UNKNOWN = float("nan")
 
@@ -54,7 +54,7 @@ VALUES = ("text", "yesno", "name")
 """Kinds of which no span is looked for."""
 
 
-def signs(reading: Reading) -> dict[str, float]:
+def signs(weighed: Sheet) -> dict[str, float]:
     """Return the signs by name; one that cannot be told is left out.
 
     score…: the reranker's best scores in log-odds, how far the first leads, and how the belief
@@ -67,9 +67,11 @@ def signs(reading: Reading) -> dict[str, float]:
     meets; agree: the best by score, cosine and words is the same passage; step…, handed: how
     well a second passage goes on from a name that the first gives.
     """
-    if not reading.units or not reading.part.terms:
-        return {**_scored(reading), **form(reading.part)}
-    found = {**_scored(reading), **form(reading.part), **_worded(reading), **_stepped(reading)}
+    scored = {**_scored(weighed), **form(weighed.part)}
+    if not len(weighed.close.rows):
+        return scored
+    reading = reading_of(weighed)
+    found = {**scored, **_worded(reading), **_stepped(reading)}
     if reading.meaning is not None:
         found |= _near(reading, reading.meaning) | _word_by_word(reading, reading.meaning)
         found |= _handed(reading, reading.meaning)
@@ -96,8 +98,8 @@ def log_odds(probability: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-def _scored(reading: Reading) -> dict[str, float]:
-    scores = reading.scores
+def _scored(weighed: Sheet) -> dict[str, float]:
+    scores = np.clip([p.score for p in weighed.passages], 0.0, 1.0)
     first, second = (*scores[:2].tolist(), 0.0, 0.0)[:2]
     share = scores / (float(scores.sum()) + 1e-9)
     return {
@@ -111,7 +113,7 @@ def _scored(reading: Reading) -> dict[str, float]:
 
 def _worded(reading: Reading) -> dict[str, float]:
     part, rare = reading.part, reading.rare
-    held = reading.held[: len(reading.passages)]
+    held = reading.held[: reading.count]
     every = held.max(axis=0)
     named = np.array([t.name >= 0 for t in part.terms], dtype=np.bool_)
     content = np.array([t.weight >= 1.0 for t in part.terms], dtype=np.bool_)
@@ -138,13 +140,8 @@ def _share(grid: Array, weights: Array, chosen: Marks) -> float:
 
 
 def _typed(reading: Reading, row: int) -> float:
-    """Whether a piece holds a span of the kind asked for that the part does not name."""
-    part = reading.part
-    if part.kind in VALUES:
-        return UNKNOWN
-    asked = stems(part.text)
-    found = spans(reading.units[row].text, part.kind)
-    return float(any(not stems(span.text) <= asked for span in found))
+    """Whether a piece holds a value of the kind asked for that the part does not name."""
+    return UNKNOWN if reading.part.kind in VALUES else float(reading.typed[row])
 
 
 def _near(reading: Reading, meaning: Meaning) -> dict[str, float]:
@@ -152,7 +149,7 @@ def _near(reading: Reading, meaning: Meaning) -> dict[str, float]:
     first, second = _two(meaning.passages)
     piece, next_piece = _two(meaning.pieces)
     relation, next_relation = _two(meaning.relation)
-    best = int(np.argmax(_worth(meaning)))
+    best = int(np.argmax(reading.promise))
     at, trust = reading.at, reading.trust
     top = meaning.pieces[at == 0]
     whole = meaning.whole @ meaning.weights + meaning.passages
@@ -178,16 +175,15 @@ def _near(reading: Reading, meaning: Meaning) -> dict[str, float]:
 
 
 def _word_by_word(reading: Reading, meaning: Meaning) -> dict[str, float]:
-    weights, asking = meaning.weights, meaning.asking
-    content = ~asking if not asking.all() else np.ones_like(asking)
+    weights, asking, content = meaning.weights, meaning.asking, meaning.content
     others = content & ~meaning.names
     passages, pieces = meaning.whole @ weights, meaning.words @ weights
     every = meaning.whole.max(axis=0)
-    best, passage = int(np.argmax(_worth(meaning))), int(np.argmax(passages + meaning.passages))
+    best, passage = int(np.argmax(reading.promise)), int(np.argmax(passages + meaning.passages))
     usual = float((meaning.usual @ weights).mean()) if len(meaning.usual) else UNKNOWN
     least, least_next = _two(-meaning.whole[passage][content])
     least_piece, least_piece_next = _two(-meaning.words[best][content])
-    worth = _worth(meaning)
+    worth = reading.promise
     typed = [row for row in np.argsort(-worth)[:12] if _typed(reading, int(row)) == 1.0]
     valued = reading.part.kind not in VALUES
     return {
@@ -218,21 +214,18 @@ def _word_by_word(reading: Reading, meaning: Meaning) -> dict[str, float]:
 
 def _stepped(reading: Reading) -> dict[str, float]:
     """The step that meets most of what its start leaves open, by words."""
-    weights = np.array([t.weight for t in reading.part.terms])
     required = [c for c, term in enumerate(reading.part.terms) if term.required]
     apart = (reading.cover[:, required] < ALL).sum(axis=1)
     found = {"step_open": 0.0, "step_cover": 0.0, "step_trust": 0.0}
     linked = float(apart.min())
     pairs: dict[tuple[int, int], float] = {}
     for step in reading.steps:
-        left = list(step.open)
-        total = float(weights[left].sum()) or 1.0
         for row in step.units:
             both = np.maximum(reading.cover[step.start], reading.cover[row])
-            least = min(reading.trust[reading.units[u].passage] for u in (step.start, row))
-            opened = float(reading.own[row, left] @ weights[left]) / total
+            ends = sorted((int(reading.at[step.start]), int(reading.at[row])))
+            least = min(reading.trust[end] for end in ends)
+            opened = reading.opened(step, row)
             linked = min(linked, float((both[required] < ALL).sum()))
-            ends = sorted((reading.units[step.start].passage, reading.units[row].passage))
             pairs[ends[0], ends[1]] = float(reading.trust[ends[0]] * reading.trust[ends[1]])
             found["step_open"] = max(found["step_open"], opened)
             found["step_cover"] = max(found["step_cover"], float(both @ reading.rare))
@@ -251,18 +244,17 @@ def _handed(reading: Reading, meaning: Meaning) -> dict[str, float]:
     alone = meaning.words @ weights
     worth = reading.worth / max(float(reading.worth.max()), 1e-9)
     best, gain, left_best, least = 0.0, 0.0, 0.0, 0.0
-    content = ~meaning.asking if not meaning.asking.all() else np.ones_like(meaning.asking)
     for number, step in enumerate(reading.steps):
         left = weights * np.clip(1 - meaning.words[step.start], 0, 1)
         left = left / max(float(left.sum()), 1e-9)
         for row in step.units:
-            cosine = max(0.0, float(reading.along[number, row])) if reading.along is not None else 0
-            opened = _opened(reading, step.open, row)
-            trust = 0.3 + float(reading.trust[reading.units[row].passage])
+            cosine = _nearness(reading, number, row)
+            opened = reading.opened(step, row)
+            trust = 0.3 + float(reading.trust[reading.at[row]])
             sure = float(worth[step.start]) * (0.3 + step.bridge.nearness) * trust
             joined = np.maximum(meaning.words[step.start], meaning.words[row])
             both = float(joined @ weights)
-            least = max(least, float(joined[content].min()))
+            least = max(least, float(joined[meaning.content].min()))
             found["step"] = max(found["step"], cosine)
             found["step_words"] = max(found["step_words"], cosine * (0.3 + opened))
             found["step_strength"] = max(found["step_strength"], sure * (0.2 + opened + cosine))
@@ -278,14 +270,10 @@ def _handed(reading: Reading, meaning: Meaning) -> dict[str, float]:
     }
 
 
-def _opened(reading: Reading, left: tuple[int, ...], row: int) -> float:
-    terms = [reading.part.terms[c] for c in left]
-    total = sum(t.weight for t in terms) or 1.0
-    return sum(t.weight * met(t, reading.units[row].stems) for t in terms) / total
-
-
-def _worth(meaning: Meaning) -> Array:
-    return np.asarray(meaning.words @ meaning.weights + meaning.pieces)
+def _nearness(reading: Reading, step: int, row: int) -> float:
+    """How near in meaning a piece is to what a step asks, 0 where it was not compared."""
+    cosine = float(reading.along[step, row]) if reading.along is not None else 0.0
+    return 0.0 if math.isnan(cosine) else max(0.0, cosine)
 
 
 def _two(values: Array) -> tuple[float, float]:
