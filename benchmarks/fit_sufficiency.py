@@ -42,10 +42,10 @@ FOLDS = 5
 L2 = 10.0
 SETTINGS = {
     "objective": "binary",
-    "num_leaves": 4,
+    "num_leaves": 6,
     "learning_rate": 0.04,
     "min_data_in_leaf": 20,
-    "feature_fraction": 0.2,
+    "feature_fraction": 0.3,
     "bagging_fraction": 0.6,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
@@ -55,7 +55,7 @@ SETTINGS = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-TREES = 200
+TREES = 250
 
 
 @dataclass

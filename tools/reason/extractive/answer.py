@@ -14,6 +14,9 @@ from .tables import spoken
 NEAR = 2.0
 """How far below the best piece, in log-odds, a further piece may lie and still be quoted."""
 
+FOLLOWING = 3.0
+"""The same for the sentence that goes on from the quoted one: it often holds the rest."""
+
 SOURCE = 0.5
 """How high a passage must stand in the evidence for its best piece to be quoted as well."""
 
@@ -92,4 +95,17 @@ def _further_rows(judged: Judged) -> list[int]:
     near = [row for row in rest if made.scores[row] >= made.scores[order[0]] - NEAR]
     new = [row for passage, row in sorted(best.items()) if passage not in quoted]
     meant = [int(np.argmax(made.similarity))] if made.compared else []
-    return list(dict.fromkeys([*near[:1], *meant, *near, *new]))
+    return list(dict.fromkeys([*_following(judged), *near[:1], *meant, *near, *new]))
+
+
+def _following(judged: Judged) -> list[int]:
+    """The sentence or list item right after what is quoted, where it says nearly as much."""
+    made, row = judged.sheet, judged.chain.answer
+    here, after = made.units[row], made.units[row + 1 : row + 2]
+    return [
+        row + 1
+        for unit in after
+        if unit.passage == here.passage
+        and "row" not in (here.kind, unit.kind)
+        and made.scores[row + 1] >= made.scores[row] - FOLLOWING
+    ]

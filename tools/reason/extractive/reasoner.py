@@ -22,8 +22,11 @@ from .decide import Judged
 from .follow import next_queries
 from .outcome import Outcome, claims, conclude, findings, missing
 
-SURE = 0.45
+SURE = 0.3
 """From here on no further search is worth its time."""
+
+CERTAIN = 0.75
+"""The belief from which words left open no longer matter."""
 
 ENOUGH = 0.35
 """Below this belief nothing is answered; it is better to say what is missing."""
@@ -122,16 +125,22 @@ class ExtractiveReasoner:
         estimates = [estimated(made) for made in weighed.sheets]
         return conclude(weighed, estimates, self._enough)
 
-    def _is_sure(self, situation: Situation, chosen: Judged) -> bool:
-        """Words left open are worth one more round, however sure the rest is."""
+    def _is_sure(self, situation: Situation, chosen: Judged, believed: float) -> bool:
+        """Words left open are worth one more round, unless all the rest speaks for it."""
+        if believed >= CERTAIN:
+            return True
         return chosen.confidence >= self._sure and (chosen.complete or situation.round > 1)
 
     def _queries(self, situation: Situation, outcome: Outcome) -> tuple[PlannedQuery, ...]:
         """What to search for the parts that are not sure; nothing where all are."""
         found: list[PlannedQuery] = []
-        for settled, ok, tried in zip(
-            outcome.parts, outcome.found, outcome.assessment.tried, strict=True
+        for settled, ok, believed, tried in zip(
+            outcome.parts,
+            outcome.found,
+            outcome.believed,
+            outcome.assessment.tried,
+            strict=True,
         ):
-            if not (ok and settled.chosen and self._is_sure(situation, settled.chosen)):
+            if not (ok and settled.chosen and self._is_sure(situation, settled.chosen, believed)):
                 found += next_queries(settled.part, tried, situation.searches, situation.question)
         return tuple(found)

@@ -21,7 +21,7 @@ BY_WORDS = {
     "lex_relation": 1, "lex_names": 1, "rarest": 1, "open": -1, "open_required": -1,
     "apart": -1, "apart_linked": -1,
     "typed": 1, "refers": -1, "step_open": 1, "step_cover": 1, "step_trust": 1,
-    "pairs": 1,
+    "pairs": 1, "read1": 1, "read2": 1, "read_alone": 1, "read_gain": 1,
 }  # fmt: skip
 """Signs that need no embedder, and whether they speak for an answer (1) or against it (-1)."""
 
@@ -64,14 +64,15 @@ def signs(weighed: Sheet) -> dict[str, float]:
     the second; typed: the most promising piece holds a value of the kind asked for; cosine…,
     piece…, relation…: cosines of passages and pieces, also against what is usual here; words_…:
     the same word by word; least…: the word that is met worst; asking: what the question word
-    meets; agree: the best by score, cosine and words is the same passage; step…, handed: how
-    well a second passage goes on from a name that the first gives.
+    meets; read…: the log-odds that the reader gives the best pieces; agree: the best by score,
+    cosine and words is the same passage; step…, handed: how well a second passage goes on from
+    a name that the first gives.
     """
     scored = {**_scored(weighed), **form(weighed.part)}
     if not len(weighed.close.rows):
         return scored
     reading = reading_of(weighed)
-    found = {**scored, **_worded(reading), **_stepped(reading)}
+    found = {**scored, **_read(weighed), **_worded(reading), **_stepped(reading)}
     if reading.meaning is not None:
         found |= _near(reading, reading.meaning) | _word_by_word(reading, reading.meaning)
         found |= _handed(reading, reading.meaning)
@@ -109,6 +110,13 @@ def _scored(weighed: Sheet) -> dict[str, float]:
         "score_rest": math.log(float(scores[3:].sum()) + 1e-3),
         "entropy": float(-(share * np.log(share + 1e-9)).sum()),
     }
+
+
+def _read(weighed: Sheet) -> dict[str, float]:
+    """What the reader says of the best two pieces, of the best by itself, and what names add."""
+    first, second = _two(weighed.scores)
+    alone = float(weighed.first.max())
+    return {"read1": first, "read2": second, "read_alone": alone, "read_gain": first - alone}
 
 
 def _worded(reading: Reading) -> dict[str, float]:
