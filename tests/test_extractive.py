@@ -277,8 +277,8 @@ def test_code_is_quoted_by_the_line() -> None:
         "def connect(host):\n    return host\n```",
         "client.py",
     )
-    assert "MAX_RETRIES = 7" in quoted(write("What is MAX_RETRIES?", code, BAKERY))
-    assert not write("What is MAX_BACKOFF?", code, BAKERY).claims
+    assert "MAX_RETRIES = 7" in quoted(write("What is the value of MAX_RETRIES?", code, BAKERY))
+    assert not write("What is the value of MAX_BACKOFF?", code, BAKERY).claims
 
 
 @pytest.mark.parametrize(

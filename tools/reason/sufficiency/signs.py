@@ -21,11 +21,12 @@ BY_WORDS = {
     "lex_relation": 1, "lex_names": 1, "rarest": 1, "open": -1, "open_required": -1,
     "apart": -1, "apart_linked": -1,
     "typed": 1, "refers": -1, "step_open": 1, "step_cover": 1, "step_trust": 1,
-    "pairs": 1, "read1": 1, "read2": 1, "read_alone": 1, "read_gain": 1,
+    "pairs": 1,
 }  # fmt: skip
 """Signs that need no embedder, and whether they speak for an answer (1) or against it (-1)."""
 
 BY_MEANING = {
+    "read1": 1, "read2": 1, "read_alone": 1, "read_gain": 1,
     "cosine1": 1, "cosine2": 1, "cosine_gain": 1, "cosine_trusted": 1, "cosine_top": 1,
     "cosine_usual": -1, "piece1": 1, "piece2": 1, "piece_gain": 1, "piece_top": 1,
     "relation1": 1, "relation2": 1, "relation_best": 1,
@@ -72,10 +73,10 @@ def signs(weighed: Sheet) -> dict[str, float]:
     if not len(weighed.close.rows):
         return scored
     reading = reading_of(weighed)
-    found = {**scored, **_read(weighed), **_worded(reading), **_stepped(reading)}
+    found = {**scored, **_worded(reading), **_stepped(reading)}
     if reading.meaning is not None:
         found |= _near(reading, reading.meaning) | _word_by_word(reading, reading.meaning)
-        found |= _handed(reading, reading.meaning)
+        found |= _handed(reading, reading.meaning) | _read(weighed)
     return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
