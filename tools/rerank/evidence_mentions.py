@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import product
 from ..trail.names import is_marked
 from .evidence_pool import Array, Pool, Words
 
@@ -120,8 +121,9 @@ def _in_common(pool: Pool) -> Array:
             by_count.setdefault(len(numbers), []).append(numbers)
     common = np.zeros((size, size), np.float32)
     for count in sorted(by_count, reverse=True):  # the rarest last: it is what counts
-        texts = np.array(by_count[count])
-        common[texts[:, :, None], texts[:, None, :]] = _telling(count, size)
+        held = np.zeros((size, len(by_count[count])), np.float32)
+        held[np.array(by_count[count]).T, np.arange(held.shape[1])] = 1
+        common[product(held, held) > 0] = _telling(count, size)
     np.fill_diagonal(common, 0)
     return common
 

@@ -22,6 +22,7 @@ import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -256,7 +257,12 @@ def passage_from(payload: Mapping[str, Any]) -> Passage:
 
 def extra_from(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return what other tools keep beside the passage."""
-    return {unquote(name): value for name, value in payload.get("extra", {}).items()}
+    return {_unquoted(name): value for name, value in payload.get("extra", {}).items()}
+
+
+@lru_cache(maxsize=1024)
+def _unquoted(name: str) -> str:
+    return unquote(name)  # few names, and each comes with every passage
 
 
 def document_payloads(record: DocumentRecord, passages: int) -> dict[str, dict[str, Any]]:

@@ -26,12 +26,13 @@ MET = 0.75
 
 def steps(sheet: Sheet, first: Grid) -> list[Step]:
     """Return the names worth following, from the units that bear best on the part."""
-    index = _index(sheet)
+    starts = [int(start) for start in np.argsort(-first, kind="stable")[:STARTS]]
+    named = {row: bridges(sheet.part, sheet.units[row], sheet.small) for row in starts}
+    index = _index(sheet, {s for each in named.values() for b in each for s in b.stems})
     found: list[tuple[float, Step]] = []
-    for start in np.argsort(-first, kind="stable")[:STARTS]:
-        row = int(start)
+    for row in starts:
         left, query = left_open(sheet, row)
-        for bridge in bridges(sheet.part, sheet.units[row], sheet.small):
+        for bridge in named[row]:
             reached = tuple(u for u in _reached(sheet, bridge, index) if u != row)
             if reached:
                 step = Step(row, bridge, f"{bridge.name} {query}".strip(), left, reached)
@@ -72,11 +73,11 @@ def left_open(sheet: Sheet, row: int) -> tuple[tuple[int, ...], str]:
     return tuple(left), " ".join(terms[c].text for c in left)
 
 
-def _index(sheet: Sheet) -> dict[str, set[int]]:
-    """Which units mention a stem, in their words or in their title."""
+def _index(sheet: Sheet, wanted: set[str]) -> dict[str, set[int]]:
+    """Which units mention each of the stems that are wanted, in their words or in their title."""
     index: dict[str, set[int]] = defaultdict(set)
     for row, unit in enumerate(sheet.units):
-        for key in unit.stems | unit.context_stems:
+        for key in (unit.stems & wanted) | (unit.context_stems & wanted):
             index[key].add(row)
     return index
 

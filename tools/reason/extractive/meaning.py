@@ -145,8 +145,11 @@ def read(window: Window, tokens: Tokens) -> Read:
     first = real[0] + np.searchsorted(starts[real], begin)
     last = real[0] + np.searchsorted(starts[real], stop)
     held = last > first  # what the model cut off has none
-    sums = np.cumsum(tokens.states, axis=0, dtype=np.float64)
-    sums = np.vstack([np.zeros_like(sums[:1]), sums])
+    # Which states each piece holds, and last of all every one: the sums are one product.
+    at = np.arange(len(starts))
+    holds = (at >= first[held, None]) & (at < last[held, None])
+    sums = product(np.vstack([holds, np.ones_like(at)]).astype(np.float32), tokens.states.T)
+    means = _of_length_one(sums)
     return Read(
         states=_of_length_one(tokens.states),
         title=int(real[0] + np.searchsorted(ends[real], window.title, side="right"))
@@ -155,8 +158,8 @@ def read(window: Window, tokens: Tokens) -> Read:
         pieces=tuple(
             zip(orders[held].tolist(), first[held].tolist(), last[held].tolist(), strict=True)
         ),
-        vectors=_of_length_one(sums[last[held]] - sums[first[held]]),
-        vector=_of_length_one(sums[-1:])[0],
+        vectors=means[:-1],
+        vector=means[-1],
     )
 
 
