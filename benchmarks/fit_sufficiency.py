@@ -2,12 +2,11 @@
 
     uv run --group benchmarks python benchmarks/fit_sufficiency.py FOLDER [--cache FOLDER]
 
-FOLDER holds the question sets; only their tune parts are read (see question_sets.py), the hard
-example questions, and those of `handbooks/`. Each question is asked in earnest, as it is and, of
-some, once more with the passages withheld that carry its answer. `--cache` keeps what was
-seen, for a fit with other signs; delete it after a change to search, reranking or reasoning.
-Prints the area under the ROC curve for questions held out, and for each family of sets left out
-of the fit whole. The same folder gives the same file.
+FOLDER holds the question sets; what is read of them, and of what else, says tuning.py. The cache
+is that of train_reader.py, which runs first and leaves in it the readers of three folds. Each
+question is asked in earnest, as it is and, of some, once more with the passages withheld that
+carry its answer. Prints the area under the ROC curve for questions held out, and for each family
+of sets left out of the fit whole. The same folder gives the same file.
 """
 
 from __future__ import annotations
@@ -78,16 +77,16 @@ class Row:
         return int(draw("fold", self.case.set, self.case.question_id) * FOLDS)
 
 
-async def measured(kept: Sequence[Seen], cache: Path) -> list[Row]:
-    """Return the signs of each, in order."""
+async def measured(kept: Sequence[Seen], cache: Path, *, by_meaning: bool = True) -> list[Row]:
+    """Return the signs of each, in order; not `by_meaning`, as without an embedder."""
     embedder = open_embedder("minilm")
     assert embedder is not None
-    reader, found, heads = RememberingReader(embedder, cache), [], fold_heads(cache)
+    reader = RememberingReader(embedder, cache) if by_meaning else None
+    found, heads = [], fold_heads(cache)
     for seen in kept:
         (part,) = read(seen.case.question).parts
-        weighed = await weigh(
-            part, seen.evidence, read_units(seen.evidence), reader, heads[fold_of(seen.case)]
-        )
+        head, pieces = heads[fold_of(seen.case)], read_units(seen.evidence)
+        weighed = await weigh(part, seen.evidence, pieces, reader, head)
         found.append(Row(seen.case, signs(weighed)))
     await embedder.close()
     return found
@@ -217,9 +216,11 @@ def main() -> None:
     default = Path(__file__).parent.parent / "tools" / "reason" / "sufficiency" / "head.json"
     parser.add_argument("--out", type=Path, default=default)
     asked = parser.parse_args()
-    rows = asyncio.run(measured(gathered(asked.folder, asked.cache), asked.cache))
+    kept = gathered(asked.folder, asked.cache)
     heads = {}
     for name, ways in (("by_meaning", {**BY_WORDS, **BY_MEANING}), ("by_words", BY_WORDS)):
+        by_meaning = name == "by_meaning"
+        rows = asyncio.run(measured(kept, asked.cache, by_meaning=by_meaning))
         print(name, len(rows), "cases")
         within = held_out(rows, ways, lambda row: row.fold)
         without = held_out(rows, ways, lambda row: row.family)

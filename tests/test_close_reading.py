@@ -20,9 +20,11 @@ from suffice.tools.reason.extractive.question import part
 from suffice.tools.reason.extractive.sentences import units
 from suffice.tools.reason.extractive.support import Sheet, read_units
 from suffice.tools.reason.extractive.tables import spoken
+from suffice.tools.reason.sufficiency.estimate import Sufficiency
+from suffice.tools.store.protocol import Vector
 from suffice.tools.types import Passage
 
-MOST_WORDS = 200
+MOST_WORDS = 300
 """Words that the fake reads of one text: like a real model, it cuts off what is too long."""
 
 
@@ -43,6 +45,14 @@ class WordEmbedder(HashEmbedder):
         said = ["mark", *(w[0].lower() for w in words), "mark"]
         states = np.array([self._embed(word) for word in said], np.float32)
         return Tokens(states, np.array(places, np.int32))
+
+
+class UnmarkedEmbedder(WordEmbedder):
+    """One that sets no marks: an empty text has no pieces at all."""
+
+    def _tokens(self, text: str) -> Tokens:
+        found = super()._tokens(text)
+        return Tokens(found.states[1:-1], found.places[1:-1])
 
 
 def passage(text: str, title: str = "", score: float = 0.5, name: str = "p") -> Passage:
@@ -107,6 +117,79 @@ def test_the_same_passages_are_read_once() -> None:
     new = embedder.shown[seen:]
     assert new
     assert not any("town" in text for text in new)
+
+
+PIER = "The pier, which is made of oak and is painted green every spring, was opened in 1911."
+LONG = " ".join(f"The {n} crane of the yard lifts {n} tonnes at a reach of ten." for n in range(14))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [PIER, f"{LONG}\n\n{PIER}"],
+        [f"{LONG}\n\n{PIER}", PIER],
+        [f"{LONG}\n\n{LONG}\n\n{PIER}", f"{PIER}\n\n{LONG}"],
+    ],
+)
+def test_the_same_words_in_two_passages_are_read_for_each(texts: list[str]) -> None:
+    evidence = [passage(text, "Notes", name=str(n)) for n, text in enumerate(texts)]
+    made = weighed("When was the pier opened?", evidence, reader())
+    assert made.near.all()
+    said = [made.similarity[row] for row, u in enumerate(made.units) if u.text.endswith("1911.")]
+    assert min(said) == pytest.approx(max(said), abs=1e-6)
+
+
+def test_a_passage_that_was_edited_is_read_like_a_new_one() -> None:
+    kept = reader()
+    for text in (
+        f"{LONG}\n\n{PIER}",
+        f"A new crane came. {LONG}\n\n{PIER}",
+        PIER,
+        f"{PIER}\n\n{LONG}",
+    ):
+        evidence = [passage(text, "Notes")]
+        old = weighed("When was the pier opened?", evidence, kept)
+        new = weighed("When was the pier opened?", evidence, reader())
+        assert np.array_equal(old.scores, new.scores)
+        assert old.near.all()
+
+
+def test_the_same_title_and_text_cut_otherwise_is_another_text() -> None:
+    kept = reader()
+    for title, text in (("Pier", "Opened in 1911."), ("", "Pier\nOpened in 1911.")):
+        evidence = [passage(text, title)]
+        old = weighed("When was the pier opened?", evidence, kept)
+        assert np.array_equal(
+            old.scores, weighed("When was the pier opened?", evidence, reader()).scores
+        )
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "🙂", "|---|---|", "#"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_empty_passages_are_weighed(text: str, marked: bool) -> None:
+    embedder = WordEmbedder() if marked else UnmarkedEmbedder()
+    evidence = [passage(text), passage("The pier was opened in 1911.", name="q")]
+    made = weighed("When was the pier opened?", evidence, open_reader(embedder))
+    assert np.isfinite(made.scores).all()
+
+
+def test_an_embedder_of_whole_texts_is_not_asked_for_the_estimate() -> None:
+    class Counting(HashEmbedder):
+        asked = 0
+
+        async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+            self.asked += len(texts)
+            return await super().embed_documents(texts)
+
+        async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+            self.asked += len(texts)
+            return await super().embed_queries(texts)
+
+    embedder = Counting()
+    evidence = [passage("The pier was opened in 1911.", score=0.9)]
+    found = asyncio.run(Sufficiency(embedder).of("When was the pier opened?", evidence))
+    assert 0 < found < 1
+    assert embedder.asked == 0
 
 
 def test_the_first_passages_are_read_and_those_below_that_hold_what_is_asked() -> None:

@@ -106,6 +106,6 @@ def _following(judged: Judged) -> list[int]:
         row + 1
         for unit in after
         if unit.passage == here.passage
-        and "row" not in (here.kind, unit.kind)
+        and {here.kind, unit.kind} <= {"text", "item"}
         and made.scores[row + 1] >= made.scores[row] - FOLLOWING
     ]

@@ -36,7 +36,7 @@ BACKGROUND = (11, 14, 17)
 """Places in the evidence whose passages show what is usual in this corpus."""
 
 REMEMBERED = 240
-"""Windows that are kept after reading, 100 to 300 kB each: those of a dozen questions."""
+"""Windows that are kept after reading, 400 kB at most: those of a dozen questions."""
 
 
 def chosen(made: Sheet) -> Sheet:
@@ -102,20 +102,20 @@ class CloseReader:
 
     def __init__(self, tokens: TokenEmbedder, embedder: Embedder) -> None:
         self._tokens, self._embedder = tokens, embedder
-        self._known: OrderedDict[str, Read] = OrderedDict()
+        self._known: OrderedDict[Window, Read] = OrderedDict()
         self._asked: OrderedDict[str, Asked] = OrderedDict()
 
     async def compared(self, made: Sheet) -> Sheet:
         """Return the sheet with the meanings of what is read closely compared."""
         close = made.close
         near = [(i, w) for i, p in enumerate(close.passages) for w in windows(made.passages[p])]
-        usual = [windows(made.passages[p])[0] for p in close.background]
+        usual = [w for p in close.background for w in windows(made.passages[p])[:1]]
         known = await self._read([*(w for _, w in near), *usual])
         keys = [(made.units[row].passage, made.units[row].order) for row in close.rows]
         meaning = compare(
             await self._ask(made.part),
-            [(i, known[w.text]) for i, w in near],
-            [known[w.text] for w in usual],
+            [(i, known[w]) for i, w in near],
+            [known[w] for w in usual],
             {(close.passages.index(p), order): n for n, (p, order) in enumerate(keys)},
             len(close.passages),
         )
@@ -141,24 +141,25 @@ class CloseReader:
         _keep(self._asked, {key: asked}, REMEMBERED)
         return asked
 
-    async def _read(self, wanted: Sequence[Window]) -> dict[str, Read]:
+    async def _read(self, wanted: Sequence[Window]) -> dict[Window, Read]:
         # Taken before waiting: meanwhile other questions may push out what is known.
-        found = {w.text: self._known[w.text] for w in wanted if w.text in self._known}
-        new = list({w.text: w for w in wanted if w.text not in found}.values())
+        found = {window: self._known[window] for window in wanted if window in self._known}
+        new = [window for window in dict.fromkeys(wanted) if window not in found]
         fresh = await self._tokens.embed_tokens([w.text for w in new]) if new else []
-        found.update({w.text: read(w, tokens) for w, tokens in zip(new, fresh, strict=True)})
+        found.update({w: read(w, tokens) for w, tokens in zip(new, fresh, strict=True)})
         _keep(self._known, found, REMEMBERED)
         return found
 
 
+Key = TypeVar("Key", str, Window)
 Kept = TypeVar("Kept", Read, Asked)
 
 
-def _keep(known: OrderedDict[str, Kept], found: Mapping[str, Kept], most: int) -> None:
+def _keep(known: OrderedDict[Key, Kept], found: Mapping[Key, Kept], most: int) -> None:
     """Remember what was found, and forget what was not asked for longest."""
-    for text, one in found.items():
-        known[text] = one
-        known.move_to_end(text)
+    for key, one in found.items():
+        known[key] = one
+        known.move_to_end(key)
     while len(known) > most:
         known.popitem(last=False)
 

@@ -75,7 +75,8 @@ class Window:
     """A stretch of a passage under its title, as it is read; `title` is the length of that.
 
     `pieces` are the quotable pieces in it: which of the passage's, and where it stands in
-    `text`. The row of a table stands as a sentence.
+    `text`. The row of a table stands as a sentence. The same text may be another window of
+    another passage, with other pieces.
     """
 
     text: str
@@ -89,7 +90,8 @@ def windows(passage: Passage) -> list[Window]:
     head = f"{title}\n" if title else ""
     found = units(passage, 0)
     if not found:
-        return [Window(head + passage.text[:WINDOW], len(head), ())]
+        text = head + passage.text[:WINDOW]
+        return [Window(text, len(head), ())] if text.strip() else []
     made: list[Window] = []
     for stretch in _stretches(passage.text, found):
         text, pieces = head, []
@@ -136,7 +138,11 @@ class Read:
 
 
 def read(window: Window, tokens: Tokens) -> Read:
-    """Keep of a window's word pieces what is compared."""
+    """Keep of a window's word pieces what is compared; of no pieces at all, nothing is like."""
+    if not len(tokens.places):
+        tokens = Tokens(
+            np.zeros((1, tokens.states.shape[1]), np.float32), np.zeros((1, 2), np.int32)
+        )
     starts, ends = tokens.places[:, 0], tokens.places[:, 1]
     real = np.flatnonzero(ends > starts)
     if not len(real):
@@ -249,7 +255,8 @@ def _words_at(text: str, tokens: Tokens) -> list[str]:
 
 
 def _of_length_one(states: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.asarray(states / np.linalg.norm(states, axis=1, keepdims=True), dtype=np.float32)
+    length = np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
+    return np.asarray(states / length, dtype=np.float32)
 
 
 def _mean(states: NDArray[np.float32]) -> NDArray[np.float32]:

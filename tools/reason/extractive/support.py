@@ -67,7 +67,7 @@ class Sheet:
     headings and, a little, the text just above as well. `named[u, i]` says whether unit u
     with its title and headings speaks of name i. `place[u]` is how high its passage stands
     in the evidence, from the reranker's scores, 1 for the first and 0 for the last.
-    `similarity[u]` is the cosine of the part to the unit with its title and headings, and
+    `similarity[u]` is the cosine of the part to the unit as its passage makes it mean, and
     `relation[u]` that of what the part asks without the names in it; both are 0 where they
     were not computed, which `near[u]` tells. `first[u]` are the log-odds that a unit bears on
     the part, by itself, and `scores[u]` that it holds the answer, with all that `links` to it:

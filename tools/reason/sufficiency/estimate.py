@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...embed.protocol import Embedder
+from ...embed.protocol import Embedder, TokenEmbedder
 from ...types import Passage
 from ..extractive.assess import open_reader, weigh
 from ..extractive.question import part
@@ -21,7 +21,8 @@ class Sufficiency:
     """
 
     def __init__(self, embedder: Embedder | None = None, heads: Heads | None = None) -> None:
-        self._reader = open_reader(embedder)
+        # Vectors of whole texts tell the estimate nothing: nobody should pay for them.
+        self._reader = open_reader(embedder) if isinstance(embedder, TokenEmbedder) else None
         self._heads = heads
 
     async def of(self, asked: str, evidence: Sequence[Passage]) -> float:

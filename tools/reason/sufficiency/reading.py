@@ -24,8 +24,8 @@ class Reading:
     term of the part, alone and with title and headings; `held` (N + B, T) how well each passage
     does, then each of the background. `typed` (U,) marks the pieces that hold a value of
     the kind asked for. `steps` lead from one passage to another, and `along` (S, U) is the
-    cosine of each one's query to the pieces; `meaning` and `along` are None without an embedder
-    that shows its word pieces.
+    cosine of each one's query to the pieces; `meaning` is None without an embedder that shows
+    its word pieces, `along` without any.
     """
 
     part: Part
